@@ -1,0 +1,504 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+)
+
+// Config adjusts a [Manager]. BaseURL is required; the zero value of every other
+// field is the safe default.
+type Config struct {
+	// BaseURL is the application's address as its visitors see it: scheme, host and, if it has
+	// one, port, such as "https://shop.example" or "http://localhost:8080". It
+	// alone decides whether cookies are Secure and which requests come from the
+	// application itself; the Host and X-Forwarded-* headers decide nothing.
+	BaseURL string
+
+	// InsecureHTTP allows a BaseURL with plain http beyond this machine. Whoever
+	// sits on the way can then read passwords and take over sessions.
+	InsecureHTTP bool
+
+	// LoginURL is the path of the login page; empty means "/login". Visitors who
+	// are not logged in are sent there, with the page they wanted as "next".
+	LoginURL string
+
+	// ReauthURL is the path of the page that asks for the password once more;
+	// empty means "/reauth".
+	ReauthURL string
+
+	// HomeURL is the path to go to when there is nowhere better; empty means "/".
+	HomeURL string
+
+	// CookieName is the name of the session cookie; empty means "session". On
+	// https the cookie is called "__Host-" and the name, which keeps other hosts of the
+	// domain from planting one.
+	CookieName string
+
+	// Lifetime is how long a session lasts at most; zero means 24 hours (NIST SP
+	// 800-63B-4, section 2.2.3).
+	Lifetime time.Duration
+
+	// IdleTimeout ends a session that is not used for so long; zero means one
+	// hour (the same section). A use counts from its minute, or from a twentieth
+	// of IdleTimeout if that is less.
+	IdleTimeout time.Duration
+
+	// RememberFor is how long a session lasts whose user asked to be remembered;
+	// zero means 30 days (the same, section 2.1.3). It has no idle timeout, and is fresh
+	// no longer than any other.
+	RememberFor time.Duration
+
+	// Hasher makes and checks password hashes; nil means Bcrypt(0).
+	Hasher Hasher
+
+	// HashSeats is how many passwords are hashed at once; zero means as many as
+	// there are processors. More would starve all other requests.
+	HashSeats int
+
+	// HashWait is how long a request waits for a seat before it gets ErrBusy;
+	// zero means 2 seconds.
+	HashWait time.Duration
+
+	// Passwords says which passwords may be chosen.
+	Passwords Policy
+
+	// MaxForm is the size in bytes of the largest form that Handler accepts;
+	// zero means 64 KiB. It applies to urlencoded bodies, and to multipart ones unless
+	// the CSRF token comes in the header X-CSRF-Token: those the Manager leaves
+	// unread, and the application limits.
+	MaxForm int64
+
+	// TrustedProxies are the networks of the reverse proxies in front of the
+	// application. From them, and no one else, X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+
+	// Hooks take part in logins and requests, in their order.
+	Hooks []Hooks
+
+	// Logger gets a record of every event; nil means slog.Default().
+	Logger *slog.Logger
+
+	// Unauthorized answers requests that need a login; nil means a redirect to
+	// LoginURL, or 401 for clients that prefer JSON. Pending tells whether only a
+	// second factor is missing.
+	Unauthorized http.Handler
+
+	// NeedsRefresh answers requests that need a fresh login; nil means a redirect
+	// to ReauthURL, or 401 for clients that prefer JSON.
+	NeedsRefresh http.Handler
+
+	// CSRFRefused answers requests that fail the check against cross-site request
+	// forgery; nil means 403 with a sentence. StaleForm tells whether the request
+	// only carries an old token. The handler must change nothing.
+	CSRFRefused http.Handler
+}
+
+// Hooks let another package take part in what a [Manager] does. Nil fields are
+// skipped. Several Hooks run in the order of Config.Hooks.
+type Hooks struct {
+	// Load finds the user of a request by a credential in its headers, such as an
+	// API token. It returns nil and no error if there is none of its kind. A user
+	// it returns counts for this request alone: the session is neither read nor
+	// written, and CSRF checks are skipped, since no other site can make a browser send the
+	// header. An error means that nobody is logged in, whatever the cookies say. So Load must not look at cookies.
+	Load func(r *http.Request) (*User, error)
+
+	// Login is asked before a session becomes the user's, at every way in. An
+	// error keeps the user out. ErrSecondFactor keeps them waiting: the session
+	// is pending, CurrentUser stays nil, and the next Login adds its factor to those in s.
+	Login func(w http.ResponseWriter, r *http.Request, u *User, s *Session) error
+
+	// Check is asked at every request with a session. An error means that nobody
+	// is logged in for this request.
+	Check func(r *http.Request, u *User, s *Session) error
+
+	// Logout is told before a session ends by Logout.
+	Logout func(w http.ResponseWriter, r *http.Request, u *User, s *Session)
+
+	// Event is told what happened, after it did. It must not block.
+	Event func(ctx context.Context, e Event)
+}
+
+// Manager signs users up, logs them in and out, and guards handlers. Make one
+// with [New]. It is safe for concurrent use.
+type Manager struct {
+	store  Store
+	cfg    Config // complete
+	base   *url.URL
+	policy *policy
+	seats  *seats
+	decoy  string // a hash of no password, verified where there is none
+	scs    *scs.SessionManager
+	scsKey any // under which scs keeps its data in a context
+	csrf   *csrf
+}
+
+// New returns a Manager that keeps everything in store. It returns an error that
+// names every field of cfg that cannot work.
+func New(store Store, cfg *Config) (*Manager, error) {
+	m := &Manager{store: store}
+	if cfg != nil {
+		m.cfg = *cfg
+	}
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	m.checkStore(fault)
+	m.checkBaseURL(fault)
+	m.checkPaths(fault)
+	m.checkLimits(fault)
+	m.checkHasher(fault)
+	if m.base != nil {
+		var err error
+		if m.policy, err = newPolicy(m.cfg.Passwords, m.base.Hostname()); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("auth: cannot work with this Config:\n%w", errors.Join(faults...))
+	}
+	if m.cfg.Logger == nil {
+		m.cfg.Logger = slog.Default()
+	}
+	var err error
+	if m.decoy, err = m.cfg.Hasher.Hash(rand.Text()); err != nil {
+		return nil, fmt.Errorf("auth: Hasher: %w", err)
+	}
+	m.seats = newSeats(m.cfg.HashSeats, m.cfg.HashWait)
+	m.scs, m.scsKey = newSCS(m)
+	m.csrf = newCSRF(m)
+	return m, nil
+}
+
+type faultFunc func(format string, args ...any)
+
+func (m *Manager) checkStore(fault faultFunc) {
+	switch s := m.store.(type) {
+	case nil:
+		fault("store is nil")
+	case Stores:
+		if s.UserStore == nil {
+			fault("Stores.UserStore is nil")
+		}
+		if s.CredentialStore == nil {
+			fault("Stores.CredentialStore is nil")
+		}
+		if s.SessionStore == nil {
+			fault("Stores.SessionStore is nil")
+		}
+	}
+}
+
+func (m *Manager) checkBaseURL(fault faultFunc) {
+	c := &m.cfg
+	if c.BaseURL == "" {
+		fault("BaseURL is empty; give the address of the application, such as %q", "http://localhost:8080")
+		return
+	}
+	u, err := url.Parse(c.BaseURL)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" ||
+		u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		fault("BaseURL is %q, not a scheme and a host such as %q", c.BaseURL, "https://shop.example")
+		return
+	}
+	if u.Scheme == "http" && !c.InsecureHTTP && !isLoopback(u.Hostname()) {
+		fault("BaseURL is %q: plain http beyond this machine needs InsecureHTTP", c.BaseURL)
+	}
+	m.base = &url.URL{Scheme: u.Scheme, Host: canonicalHost(u)}
+}
+
+// canonicalHost returns the host as browsers send it: in lower case, without the
+// scheme's own port.
+func canonicalHost(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "http" {
+		return strings.TrimSuffix(host, ":80")
+	}
+	return strings.TrimSuffix(host, ":443")
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func (m *Manager) checkPaths(fault faultFunc) {
+	c := &m.cfg
+	for _, p := range []struct {
+		name  string
+		value *string
+		def   string
+	}{{"LoginURL", &c.LoginURL, "/login"}, {"ReauthURL", &c.ReauthURL, "/reauth"}, {"HomeURL", &c.HomeURL, "/"}} {
+		if *p.value == "" {
+			*p.value = p.def
+		}
+		if _, ok := SafeNext(*p.value); !ok {
+			fault("%s is %q, not a path of this application", p.name, *p.value)
+		}
+	}
+	if c.CookieName == "" {
+		c.CookieName = "session"
+	}
+	if (&http.Cookie{Name: c.CookieName}).Valid() != nil || strings.HasPrefix(c.CookieName, "__") {
+		fault("CookieName is %q, not a plain cookie name", c.CookieName)
+	}
+}
+
+func (m *Manager) checkLimits(fault faultFunc) {
+	c := &m.cfg
+	for _, d := range []struct {
+		name  string
+		value *time.Duration
+		def   time.Duration
+	}{
+		{"Lifetime", &c.Lifetime, 24 * time.Hour},
+		{"IdleTimeout", &c.IdleTimeout, time.Hour},
+		{"RememberFor", &c.RememberFor, 30 * 24 * time.Hour},
+		{"HashWait", &c.HashWait, 2 * time.Second},
+	} {
+		if *d.value == 0 {
+			*d.value = d.def
+		}
+		if *d.value < 0 {
+			fault("%s is negative", d.name)
+		}
+	}
+	if c.HashSeats < 0 {
+		fault("HashSeats is negative")
+	}
+	if c.MaxForm == 0 {
+		c.MaxForm = 64 << 10
+	}
+	if c.MaxForm < 0 {
+		fault("MaxForm is negative")
+	}
+	for _, p := range c.TrustedProxies {
+		if !p.IsValid() {
+			fault("TrustedProxies holds an invalid prefix")
+		}
+	}
+}
+
+func (m *Manager) checkHasher(fault faultFunc) {
+	if m.cfg.Hasher == nil {
+		m.cfg.Hasher = Bcrypt(0)
+	}
+	if b, ok := m.cfg.Hasher.(Bcrypt); ok && (b.cost() < minCost || b.cost() > 31) {
+		fault("Hasher is Bcrypt(%d), not between %d and 31", b, minCost)
+	}
+}
+
+// Errors of logging in.
+var (
+	// ErrBadLogin reports an unknown user, a wrong password, or a disabled
+	// account; which, it does not say, and neither should you.
+	ErrBadLogin = errors.New("auth: wrong login or password")
+
+	// ErrDisabled reports that the account is switched off.
+	ErrDisabled = errors.New("auth: account is disabled")
+)
+
+// Signup creates the user that f describes. What the visitor can mend is noted in
+// f.Errors, and returned as FormErrors. Other errors are those of [ParseSignup],
+// ErrBusy, and failures of the store. Signup logs nobody in: call Login.
+func (m *Manager) Signup(ctx context.Context, f *SignupForm) (*User, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	email := f.validate(m.policy)
+	if len(f.Errors) > 0 {
+		return nil, f.Errors
+	}
+	hash, err := m.hash(ctx, f.Password)
+	if err != nil {
+		return nil, err
+	}
+	now := now()
+	u := &User{ID: newID(), Email: email, PasswordHash: hash, Stamp: newStamp(), Created: now, Updated: now}
+	err = m.store.CreateUser(ctx, u)
+	if errors.Is(err, ErrExists) {
+		f.Errors.Add("email", CodeTaken, 0)
+		return nil, f.Errors
+	}
+	if err != nil {
+		m.failed(ctx, "create user", err)
+		return nil, fmt.Errorf("auth: create user: %w", err)
+	}
+	m.emit(ctx, Event{Name: EventSignedUp, UserID: u.ID})
+	return u, nil
+}
+
+// Authenticate returns the user whose login and password are in f. It logs nobody
+// in: call Login.
+//
+// For an unknown user, a wrong password, a user without password and a disabled
+// one the answer is the same, ErrBadLogin, and so is the work: one Verify.
+// f.Errors then has a sentence for the visitor. Other errors are FormErrors for
+// empty fields, those of [ParseLogin], ErrBusy, and failures of the store.
+//
+// If the user's hash is stale it is replaced, which ends no session.
+func (m *Manager) Authenticate(ctx context.Context, f *LoginForm) (*User, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	f.require("email", f.Email)
+	f.require("password", f.Password)
+	if len(f.Errors) > 0 {
+		return nil, f.Errors
+	}
+	login, err := CanonicalEmail(f.Email)
+	if err != nil {
+		login = f.Email
+	}
+	u, err := m.store.UserByLogin(ctx, login)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		m.failed(ctx, "find user", err)
+		return nil, fmt.Errorf("auth: find user: %w", err)
+	}
+	return m.prove(ctx, u, f)
+}
+
+// prove returns u if the password in f is u's. A nil u has none.
+func (m *Manager) prove(ctx context.Context, u *User, f *LoginForm) (*User, error) {
+	reason, stale, err := m.verify(ctx, u, f.Password)
+	if err != nil {
+		return nil, err
+	}
+	if reason != "" {
+		e := Event{Name: EventLoginFailed, Reason: reason}
+		if u != nil {
+			e.UserID = u.ID
+		}
+		m.emit(ctx, e)
+		f.Errors.Add("", CodeBadLogin, 0)
+		return nil, ErrBadLogin
+	}
+	if stale {
+		m.upgrade(ctx, u, f.Password)
+	}
+	return u, nil
+}
+
+// verify spends one Verify, whoever u is, and then says why the password does
+// not let u in, or "".
+func (m *Manager) verify(ctx context.Context, u *User, password string) (reason string, stale bool, err error) {
+	hash := m.decoy
+	switch {
+	case u == nil:
+		reason = "unknown user"
+	case u.PasswordHash == "":
+		reason = "no password"
+	default:
+		hash = u.PasswordHash
+	}
+	ok, stale, bad := false, false, error(nil)
+	err = m.sit(ctx, func() { ok, stale, bad = m.cfg.Hasher.Verify(hash, password) })
+	switch {
+	case err != nil:
+		return "", false, err
+	case bad != nil:
+		m.failed(ctx, "read hash", bad)
+		// Reading took no time, which must not show.
+		return "unreadable hash", false, m.sit(ctx, func() { m.cfg.Hasher.Verify(m.decoy, password) })
+	case reason == "" && !ok:
+		reason = "wrong password"
+	case reason == "" && !u.Disabled.IsZero():
+		reason = "disabled"
+	}
+	return reason, stale, nil
+}
+
+// upgrade replaces u's hash by one that is not stale. If that fails the next
+// login tries again.
+func (m *Manager) upgrade(ctx context.Context, u *User, password string) {
+	hash, err := m.hash(ctx, password)
+	if err != nil {
+		return
+	}
+	next := *u
+	next.PasswordHash = hash
+	switch err := m.store.UpdateUser(ctx, &next); {
+	case err == nil:
+		*u = next
+		m.emit(ctx, Event{Name: EventHashUpgraded, UserID: u.ID})
+	case !errors.Is(err, ErrConflict):
+		m.failed(ctx, "upgrade hash", err)
+	}
+}
+
+func (m *Manager) hash(ctx context.Context, password string) (hash string, err error) {
+	if busy := m.sit(ctx, func() { hash, err = m.cfg.Hasher.Hash(password) }); busy != nil {
+		return "", busy
+	}
+	if err != nil {
+		m.failed(ctx, "hash password", err)
+		return "", fmt.Errorf("auth: hash password: %w", err)
+	}
+	return hash, nil
+}
+
+// sit calls f from one of the seats for hashing.
+func (m *Manager) sit(ctx context.Context, f func()) error {
+	err := m.seats.do(ctx, f)
+	if errors.Is(err, ErrBusy) {
+		m.emit(ctx, Event{Name: EventBusy})
+	}
+	return err
+}
+
+// ChangePassword does what f asks for u: it checks the current password, and
+// then calls SetPassword. What the visitor can mend is noted in f.Errors, and returned as
+// FormErrors. Other errors are those of [ParsePassword], and of SetPassword.
+func (m *Manager) ChangePassword(ctx context.Context, u *User, f *PasswordForm) error {
+	if f.err != nil {
+		return f.err
+	}
+	f.validate(m.policy, u.Email)
+	if len(f.Errors) > 0 {
+		return f.Errors
+	}
+	reason, _, err := m.verify(ctx, u, f.Current)
+	if err != nil {
+		return err
+	}
+	if reason != "" {
+		m.emit(ctx, Event{Name: EventLoginFailed, UserID: u.ID, Reason: "change password: " + reason})
+		f.Errors.Add("current", CodeWrong, 0)
+		return f.Errors
+	}
+	return m.SetPassword(ctx, u, f.Password)
+}
+
+// SetPassword gives u another password, which ends u's sessions. If u is the
+// current user of the request that ctx belongs to, that session goes on under a new token.
+//
+// A password that the policy refuses is returned as FormErrors; other errors are
+// ErrBusy, ErrConflict if u's credentials were changed since u was read, and
+// failures of the store: then nothing changed. u is updated.
+func (m *Manager) SetPassword(ctx context.Context, u *User, password string) error {
+	var faults FormErrors
+	if m.policy.check(&faults, password, u.Email); len(faults) > 0 {
+		return faults
+	}
+	hash, err := m.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return m.restamp(ctx, u, EventPasswordChanged, true, func(u *User) { u.PasswordHash = hash })
+}
+
+// now returns the time in the precision of the stores.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,241 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/justinas/nosurf"
+)
+
+// csrf protects a Manager's applications against cross-site request forgery, by nosurf and,
+// before it, by http.CrossOriginProtection.
+//
+// For a logged-in visitor the real token, which nosurf reads from a cookie, is a
+// function of the session's token: nobody can plant it, and it changes with every
+// login. For guests it is in a cookie of its own, which is set when a form is
+// rendered, so that pages without forms can be cached by anyone.
+type csrf struct {
+	m      *Manager
+	name   string // of the cookie
+	cross  *http.CrossOriginProtection
+	issuer http.Handler
+}
+
+// CSRFToken returns the token that forms send back in the field "csrf_token", and
+// scripts in the header X-CSRF-Token. Ask for it before the first byte of the response, for it may need
+// a cookie; after that guests get "". It is also "" outside [Manager.Handler].
+func CSRFToken(ctx context.Context) string {
+	if st := currentState(ctx); st != nil && !st.header {
+		return st.m.csrf.token(st)
+	}
+	return ""
+}
+
+// StaleForm reports, to Config.CSRFRefused, that the refused request came from
+// the application's own pages and only carries an old token, as a page does that
+// was opened before a login: ask the visitor to send it again.
+func StaleForm(ctx context.Context) bool {
+	st := currentState(ctx)
+	return st != nil && st.csrf.stale
+}
+
+var errCrossSite = errors.New("auth: request comes from another site")
+
+func newCSRF(m *Manager) *csrf {
+	c := &csrf{m: m, name: m.cookieName("csrf_token"), cross: http.NewCrossOriginProtection()}
+	for _, origin := range m.origins() {
+		if err := c.cross.AddTrustedOrigin(origin); err != nil {
+			panic("auth: " + err.Error()) // New has checked BaseURL
+		}
+	}
+	c.issuer = c.nosurf(func(s *scratch) { s.token = nosurf.Token(s.r) }, nil)
+	return c
+}
+
+// origins returns those of BaseURL: one or, on this machine, one for each of its names.
+func (m *Manager) origins() []string {
+	if !isLoopback(m.base.Hostname()) {
+		return []string{m.base.String()}
+	}
+	all := []string{m.base.String()}
+	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
+		if port := m.base.Port(); port != "" {
+			host += ":" + port
+		}
+		all = append(all, m.base.Scheme+"://"+host)
+	}
+	return all
+}
+
+func (m *Manager) ownOrigin(u *url.URL) bool {
+	u = &url.URL{Scheme: u.Scheme, Host: canonicalHost(u)}
+	for _, o := range m.origins() {
+		if u.String() == o {
+			return true
+		}
+	}
+	return false
+}
+
+// crossSite reports whether r was sent by a page of another site.
+func (c *csrf) crossSite(r *http.Request) bool {
+	return !safe(r.Method) && c.cross.Check(c.narrow(r, "")) != nil
+}
+
+// protect calls next for safe requests, and for others if they carry the token.
+func (c *csrf) protect(next http.Handler) http.Handler {
+	check := c.nosurf(
+		func(s *scratch) { next.ServeHTTP(s.st.w, s.st.r) },
+		func(s *scratch) {
+			reason := nosurf.Reason(s.r)
+			s.st.csrf.stale = errors.Is(reason, nosurf.ErrBadToken)
+			c.refusal(reason).ServeHTTP(s.st.w, s.st.r)
+		})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if safe(r.Method) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if c.m.parseBody(w, r) {
+			st := c.m.state(r.Context())
+			check.ServeHTTP(&scratch{header: http.Header{}, st: st}, c.narrow(r, st.realToken()))
+		}
+	})
+}
+
+// safe reports whether requests of that method change nothing (RFC 9110, section 9.2.1).
+func safe(method string) bool {
+	return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE"
+}
+
+// nosurf returns a handler of that package which calls one of two functions.
+func (c *csrf) nosurf(success, failure func(*scratch)) http.Handler {
+	call := func(f func(*scratch)) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			s := w.(*scratch)
+			s.r = r
+			f(s)
+		}
+	}
+	h := nosurf.New(call(success))
+	h.SetFailureHandler(call(failure))
+	h.SetBaseCookie(http.Cookie{Name: c.name, Path: "/", Secure: c.m.secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	h.SetIsTLSFunc(func(*http.Request) bool { return c.m.secure() })
+	h.SetIsAllowedOriginFunc(c.m.ownOrigin)
+	return h
+}
+
+// scratch stands in for the response while nosurf works, so that its headers do
+// not reach the visitor unasked.
+type scratch struct {
+	header http.Header
+	st     *state
+	r      *http.Request // as nosurf passed it on
+	token  string
+}
+
+func (s *scratch) Header() http.Header         { return s.header }
+func (s *scratch) Write(b []byte) (int, error) { return len(b), nil }
+func (s *scratch) WriteHeader(int)             {}
+
+// narrow returns r as nosurf and http.CrossOriginProtection are to see it: with the host of BaseURL, whatever
+// the client or a proxy claims, and with one cookie, the real token.
+func (c *csrf) narrow(r *http.Request, real string) *http.Request {
+	n := r.WithContext(r.Context())
+	n.Host = c.m.base.Host
+	n.Header = make(http.Header, 6)
+	for _, k := range []string{"Origin", "Referer", "Sec-Fetch-Site", "Content-Type", "X-Csrf-Token"} {
+		if v, ok := r.Header[k]; ok {
+			n.Header[k] = v
+		}
+	}
+	if real != "" {
+		n.Header.Set("Cookie", c.name+"="+real)
+	}
+	return n
+}
+
+// realToken returns what nosurf is to find in its cookie, or "" if the visitor
+// has none yet.
+func (st *state) realToken() string {
+	if l := st.login.Load(); l != nil && l.session != nil && st.token != "" {
+		mac := hmac.New(sha256.New, []byte(st.token))
+		mac.Write([]byte("vestibule/auth/csrf"))
+		return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	}
+	if st.csrf.replaced {
+		return ""
+	}
+	if cookies := st.r.CookiesNamed(st.m.csrf.name); len(cookies) == 1 {
+		return cookies[0].Value
+	}
+	return ""
+}
+
+// token returns the visitor's token as forms carry it, one for the whole
+// response unless there is a login in between.
+func (c *csrf) token(st *state) string {
+	st.csrf.mu.Lock()
+	defer st.csrf.mu.Unlock()
+	l := st.login.Load()
+	guest := l == nil || l.session == nil
+	if guest && st.w.started {
+		c.m.failed(st.ctx, "CSRFToken", errors.New("auth: asked for after the response has begun"))
+		return ""
+	}
+	if real := st.realToken(); st.csrf.token == "" || real != st.csrf.real {
+		s := &scratch{header: http.Header{}}
+		c.issuer.ServeHTTP(s, c.narrow(&http.Request{Method: "GET", URL: &url.URL{Path: "/"}}, real))
+		st.csrf.real, st.csrf.token, st.csrf.cookie = real, s.token, s.header.Get("Set-Cookie")
+	}
+	return st.csrf.token
+}
+
+// csrfCookie returns the Set-Cookie header that the response needs, if any.
+func (st *state) csrfCookie() string {
+	st.csrf.mu.Lock()
+	defer st.csrf.mu.Unlock()
+	if st.csrf.cookie == "" && st.csrf.replaced {
+		return (&http.Cookie{Name: st.m.csrf.name, Path: "/", Secure: st.m.secure(), HttpOnly: true, MaxAge: -1}).String()
+	}
+	return st.csrf.cookie
+}
+
+// forgetCSRF makes the next token of a guest a new one: it must not be the same
+// before a login and after the logout.
+func (st *state) forgetCSRF() {
+	st.csrf.mu.Lock()
+	defer st.csrf.mu.Unlock()
+	_, err := st.r.Cookie(st.m.csrf.name)
+	st.csrf.replaced = err == nil
+	st.csrf.token, st.csrf.cookie = "", ""
+}
+
+// refusal answers a request that failed the check.
+func (c *csrf) refusal(reason error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.m.emit(r.Context(), Event{Name: EventCSRFRefused, Reason: reason.Error()})
+		if h := c.m.cfg.CSRFRefused; h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		c.m.answer(w, r, problemCSRF)
+	})
+}
+
+// parsed reports whether someone will read the body of r before the application:
+// nosurf reads forms, unless the token is in the header, and then only multipart ones.
+func parsed(r *http.Request) bool {
+	if isForm(r) {
+		return true
+	}
+	t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return strings.HasPrefix(t, "multipart/") && r.Header.Get("X-CSRF-Token") == ""
+}

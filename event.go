@@ -1,0 +1,101 @@
+package auth
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Names of events. An event is also a slog record, with the message
+// "auth: " and the name.
+const (
+	EventSignedUp        = "signed_up"
+	EventLoggedIn        = "logged_in"
+	EventSecondFactor    = "second_factor" // a login is pending
+	EventLoginFailed     = "login_failed"  // Reason says why; the visitor is not told
+	EventReauthenticated = "reauthenticated"
+	EventLoggedOut       = "logged_out"
+	EventPasswordChanged = "password_changed"
+	EventSessionsRevoked = "sessions_revoked" // all of a user's, or all but one, or one
+	EventHashUpgraded    = "hash_upgraded"
+	EventDenied          = "denied"           // a page that asks for a login, or a fresh one
+	EventSessionRejected = "session_rejected" // Reason says why
+	EventCSRFRefused     = "csrf_refused"
+	EventBusy            = "busy"   // ErrBusy was returned
+	EventFailure         = "failed" // a part failed: Err says what, Reason where
+)
+
+// Event is something worth recording. No field ever holds a password, a hash, a
+// token, or what a visitor typed as email (people type passwords there).
+type Event struct {
+	Name      string // one of the constants above
+	Time      time.Time
+	UserID    string // whom it is about, if known
+	SessionID string // Session.ID, if there is one
+	Address   string // the client's IP address, if there is a request
+	Method    string // of the request, if there is one
+	Path      string // of the request, if there is one, without its query
+	Reason    string // why, for operators
+	Err       error  // what failed, for operators
+}
+
+func (e Event) level() slog.Level {
+	switch e.Name {
+	case EventFailure:
+		return slog.LevelError
+	case EventLoginFailed, EventSessionRejected, EventCSRFRefused, EventBusy:
+		return slog.LevelWarn
+	case EventDenied:
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// emit completes e from the request, and hands it to the log and the hooks.
+func (m *Manager) emit(ctx context.Context, e Event) {
+	e.Time = time.Now().UTC()
+	if st := m.state(ctx); st != nil {
+		e.Address, e.Method, e.Path = st.address, st.method, st.path
+		if l := st.login.Load(); l != nil {
+			if e.UserID == "" {
+				e.UserID = l.user.ID
+			}
+			if e.SessionID == "" && l.session != nil && e.UserID == l.user.ID {
+				e.SessionID = l.session.ID
+			}
+		}
+	}
+	m.log(ctx, e)
+	for _, h := range m.cfg.Hooks {
+		if h.Event != nil {
+			h.Event(ctx, e)
+		}
+	}
+}
+
+func (m *Manager) log(ctx context.Context, e Event) {
+	if !m.cfg.Logger.Enabled(ctx, e.level()) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 8)
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	add("user", e.UserID)
+	add("session", e.SessionID)
+	add("address", e.Address)
+	add("method", e.Method)
+	add("path", e.Path)
+	add("reason", e.Reason)
+	if e.Err != nil {
+		add("error", e.Err.Error())
+	}
+	m.cfg.Logger.LogAttrs(ctx, e.level(), "auth: "+e.Name, attrs...)
+}
+
+// failed records that a part failed, where the visitor learns nothing.
+func (m *Manager) failed(ctx context.Context, where string, err error) {
+	m.emit(ctx, Event{Name: EventFailure, Reason: where, Err: err})
+}

@@ -1,0 +1,243 @@
+package auth
+
+import (
+	"errors"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+// Handler wraps the whole application. In this order it
+//
+//   - refuses forms that are too large,
+//   - refuses requests that another site made the browser send,
+//   - finds the session and its user, in one query, if there is a cookie,
+//   - refuses unsafe requests without the CSRF token,
+//   - calls next,
+//   - and, before the first byte of the response, saves the session.
+//
+// Around a handler that is inside it already, Handler does nothing. The session
+// is not saved if next panics.
+func (m *Manager) Handler(next http.Handler) http.Handler {
+	guarded := m.csrf.protect(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if m.state(r.Context()) != nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		m.serve(w, r, guarded, next)
+	})
+}
+
+// serve answers r by guarded or, if the user comes by a header, by next.
+func (m *Manager) serve(w http.ResponseWriter, r *http.Request, guarded, next http.Handler) {
+	st := m.newState(w, r)
+	w.Header().Add("Vary", "Cookie")
+	handler := guarded
+	switch {
+	case !m.limitForm(w, r):
+		st.withoutSession()
+		handler = m.problem(problemTooLarge)
+	case st.loadHeader():
+		handler = next
+	case m.csrf.crossSite(r):
+		st.withoutSession()
+		handler = m.csrf.refusal(errCrossSite)
+	default:
+		st.loadSession()
+	}
+	r = r.WithContext(st.ctx)
+	st.r = r
+	handler.ServeHTTP(st.w, r)
+	st.w.start()
+}
+
+// limitForm bounds what anyone will read of a form's body. It reports false if
+// the client says that there is more.
+func (m *Manager) limitForm(w http.ResponseWriter, r *http.Request) bool {
+	if r.Body == nil || r.Body == http.NoBody || !parsed(r) {
+		return true
+	}
+	if r.ContentLength > m.cfg.MaxForm {
+		return false
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, m.cfg.MaxForm)
+	return true
+}
+
+// RequireLogin lets only logged-in users through to next. Others are sent to
+// Config.LoginURL and come back afterwards; clients that prefer JSON get 401. What is
+// behind it is not to be cached. Without a [Manager.Handler] around it, it brings its own.
+//
+// If the session could not be read the answer is 503: nobody is logged in, but
+// they may be in a moment.
+func (m *Manager) RequireLogin(next http.Handler) http.Handler {
+	return m.require(next, func(w http.ResponseWriter, r *http.Request) bool {
+		if CurrentUser(r.Context()) == nil {
+			m.unauthorized(w, r)
+			return false
+		}
+		return true
+	})
+}
+
+// RequireFresh is RequireLogin for sensitive pages: the user must also have proved
+// who they are within the last d. Others are sent to Config.ReauthURL and come
+// back afterwards. A user who came by a header is never fresh.
+func (m *Manager) RequireFresh(d time.Duration) func(next http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return m.require(next, func(w http.ResponseWriter, r *http.Request) bool {
+			if CurrentUser(r.Context()) == nil {
+				m.unauthorized(w, r)
+				return false
+			}
+			if s := CurrentSession(r.Context()); s == nil || !s.Fresh(d) {
+				m.needsRefresh(w, r)
+				return false
+			}
+			return true
+		})
+	}
+}
+
+// RequireGuest lets only visitors through who are not logged in: for the pages
+// to log in and sign up. Others are sent where Redirect sends them.
+func (m *Manager) RequireGuest(next http.Handler) http.Handler {
+	return m.require(next, func(w http.ResponseWriter, r *http.Request) bool {
+		if CurrentUser(r.Context()) != nil {
+			m.Redirect(w, r)
+			return false
+		}
+		return true
+	})
+}
+
+// RequireLoginExcept is RequireLogin around a whole application, but for requests
+// that match a pattern of [http.ServeMux], such as "GET /{$}" or "/static/", and
+// for the login page. It panics where ServeMux would: if a pattern cannot be parsed.
+//
+// A request whose path is not in its shortest form matches nothing, since next
+// might read it otherwise than the patterns do.
+func (m *Manager) RequireLoginExcept(next http.Handler, public ...string) http.Handler {
+	open := http.NewServeMux()
+	for _, p := range public {
+		open.Handle(p, http.NotFoundHandler())
+	}
+	login, _, _ := strings.Cut(m.cfg.LoginURL, "?")
+	guarded := m.RequireLogin(next)
+	return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, pattern := open.Handler(r)
+		if (pattern != "" || r.URL.Path == login) && shortest(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	}))
+}
+
+// shortest reports whether the path of r can be read in one way only.
+func shortest(r *http.Request) bool {
+	p := r.URL.Path
+	return strings.TrimSuffix(path.Clean(p), "/") == strings.TrimSuffix(p, "/") &&
+		!strings.Contains(p, `\`) && !strings.Contains(strings.ToLower(r.URL.RawPath), "%2f")
+}
+
+// require wraps next in a check that answers the request itself if it says no.
+func (m *Manager) require(next http.Handler, check func(http.ResponseWriter, *http.Request) bool) http.Handler {
+	return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if st := m.state(r.Context()); st.unread != nil && st.login.Load() == nil {
+			m.answer(w, r, problemUnavailable)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		if check(w, r) {
+			next.ServeHTTP(w, r)
+		}
+	}))
+}
+
+func (m *Manager) unauthorized(w http.ResponseWriter, r *http.Request) {
+	m.emit(r.Context(), Event{Name: EventDenied, Reason: "not logged in"})
+	m.ask(w, r, m.cfg.Unauthorized, m.cfg.LoginURL, problemLogin)
+}
+
+func (m *Manager) needsRefresh(w http.ResponseWriter, r *http.Request) {
+	m.emit(r.Context(), Event{Name: EventDenied, Reason: "not fresh"})
+	m.ask(w, r, m.cfg.NeedsRefresh, m.cfg.ReauthURL, problemFresh)
+}
+
+// ask sends the visitor to a page that can help, unless a handler is configured,
+// or the client is a program.
+func (m *Manager) ask(w http.ResponseWriter, r *http.Request, custom http.Handler, page string, p problem) {
+	switch {
+	case custom != nil:
+		custom.ServeHTTP(w, r)
+	case prefersJSON(r):
+		m.answer(w, r, p)
+	default:
+		redirect(w, withNext(page, m.wanted(r)))
+	}
+}
+
+// problem is an answer that is no page of the application.
+type problem struct {
+	status int
+	code   string
+	detail string
+}
+
+var (
+	problemLogin       = problem{http.StatusUnauthorized, "login_required", "Please log in to see this."}
+	problemFresh       = problem{http.StatusUnauthorized, "reauthentication_required", "Please enter your password once more to see this."}
+	problemCSRF        = problem{http.StatusForbidden, "csrf_refused", "This form is too old, or was sent from another site. Please go back, reload the page and send it again."}
+	problemTooLarge    = problem{http.StatusRequestEntityTooLarge, "too_large", "This form is too large."}
+	problemForm        = problem{http.StatusBadRequest, "malformed", "This form cannot be read."}
+	problemUnavailable = problem{http.StatusServiceUnavailable, "unavailable", "This is not possible at the moment. Please try again soon."}
+	problemUnsaved     = problem{http.StatusInternalServerError, "not_saved", "Something went wrong. Please try again."}
+)
+
+func (m *Manager) problem(p problem) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.answer(w, r, p) })
+}
+
+// answer sends p as a small page, or as JSON (RFC 9457) to clients that prefer it.
+func (m *Manager) answer(w http.ResponseWriter, r *http.Request, p problem) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if p.status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", "5")
+	}
+	title := http.StatusText(p.status)
+	body := "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>" + title + "</title>\n<h1>" + title + "</h1>\n<p>" + p.detail + "</p>\n</html>\n"
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	if prefersJSON(r) {
+		h.Set("Content-Type", "application/problem+json")
+		body = jsonProblem(p, title)
+	}
+	w.WriteHeader(p.status)
+	w.Write([]byte(body))
+}
+
+// parseBody parses the body of an unsafe request as far as the CSRF check needs
+// it. It reports whether next may see the request.
+func (m *Manager) parseBody(w http.ResponseWriter, r *http.Request) bool {
+	if !parsed(r) {
+		return true
+	}
+	err := parseForm(r)
+	if err == nil && !isForm(r) {
+		err = r.ParseMultipartForm(m.cfg.MaxForm)
+	}
+	var large *http.MaxBytesError
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &large):
+		m.answer(w, r, problemTooLarge)
+	default:
+		m.answer(w, r, problemForm)
+	}
+	return false
+}

@@ -1,0 +1,563 @@
+package auth
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+)
+
+// state is what one request knows about its visitor. A pointer to it lives in the
+// request's context.
+type state struct {
+	m   *Manager
+	w   *writer
+	r   *http.Request
+	ctx context.Context // that of the request, with the data of scs
+
+	address, agent, method, path string
+
+	login   atomic.Pointer[login] // nil: nobody
+	header  bool                  // the user came by a header; there is no session
+	unread  error                 // why the session could not be read
+	discard bool                  // the session is not to be written, since an error said so
+
+	sent    string         // the token in the cookie, if it could be one of ours
+	token   string         // of the session, if there is one in the store
+	known   *SessionRecord // the session as it is in the store
+	opening *opening       // set while a session is given to a user
+	cookie  *http.Cookie   // of the session, to be sent
+
+	csrf csrfState
+}
+
+// login is who the visitor is. It is never changed, only replaced.
+type login struct {
+	user    *User
+	session *Session // nil: the user came by a header
+}
+
+func (l *login) pending() bool { return l.session != nil && l.session.pending }
+
+// opening is what the store of scs needs to know of a session that is given to a user.
+type opening struct {
+	session  *Session
+	replaces string
+}
+
+type stateKey struct{}
+
+// currentState returns the state of the innermost Manager.
+func currentState(ctx context.Context) *state {
+	st, _ := ctx.Value(stateKey{}).(*state)
+	return st
+}
+
+// state returns the state of a request that went through m.Handler, or nil.
+func (m *Manager) state(ctx context.Context) *state {
+	if st := currentState(ctx); st != nil && st.m == m {
+		return st
+	}
+	return nil
+}
+
+// detach returns a context for what must be finished though the client has gone.
+func detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+}
+
+func (m *Manager) newState(w http.ResponseWriter, r *http.Request) *state {
+	st := &state{m: m, r: r, address: m.clientAddress(r), agent: r.UserAgent(), method: r.Method, path: r.URL.Path}
+	if len(st.agent) > maxAgent {
+		st.agent = st.agent[:maxAgent]
+	}
+	st.agent = strings.ToValidUTF8(st.agent, "\uFFFD")
+	st.w = newWriter(w, st)
+	st.ctx = context.WithValue(m.hideOuter(r.Context()), stateKey{}, st)
+	return st
+}
+
+// maxAgent is how much of a User-Agent is kept, in bytes; common ones are half that long.
+const maxAgent = 300
+
+// clientAddress returns the address of the client: the one of the connection or,
+// if that is a trusted proxy's, the last in X-Forwarded-For that is not.
+func (m *Manager) clientAddress(r *http.Request) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	addr := peer.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && m.trusts(addr); i-- {
+		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = next.Unmap()
+	}
+	return addr.WithZone("").String()
+}
+
+func (m *Manager) trusts(a netip.Addr) bool {
+	for _, p := range m.cfg.TrustedProxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// loadHeader asks the hooks for a credential in the headers, and reports whether
+// one was there.
+func (st *state) loadHeader() bool {
+	for _, h := range st.m.cfg.Hooks {
+		if h.Load == nil {
+			continue
+		}
+		u, err := h.Load(st.r.WithContext(st.ctx))
+		if err == nil && u == nil {
+			continue
+		}
+		st.header = true
+		switch {
+		case errors.Is(err, ErrBadLogin), errors.Is(err, ErrNotFound):
+			st.m.emit(st.ctx, Event{Name: EventLoginFailed, Reason: "header", Err: err})
+		case err != nil:
+			st.unread = err
+			st.m.failed(st.ctx, "load user from header", err)
+		case !u.Disabled.IsZero():
+			st.m.emit(st.ctx, Event{Name: EventLoginFailed, UserID: u.ID, Reason: "disabled"})
+		default:
+			st.login.Store(&login{user: u})
+		}
+		return true
+	}
+	return false
+}
+
+// loadSession reads the session that the cookie names.
+func (st *state) loadSession() {
+	st.sent = st.m.cookieToken(st.r)
+	ctx, err := st.m.scs.Load(st.ctx, st.sent)
+	if err == nil {
+		st.ctx = ctx
+		return
+	}
+	if errors.Is(err, errCodec) {
+		st.reject(hashToken(st.sent), "", "unreadable values")
+	} else {
+		st.unread = err
+		st.m.failed(st.ctx, "read session", err)
+	}
+	st.login.Store(nil)
+	st.withoutSession()
+}
+
+// withoutSession prepares for a visitor who has no session.
+func (st *state) withoutSession() { st.ctx, _ = st.m.scs.Load(st.ctx, "") } // asks no store, so never fails
+
+// cookieToken returns the token in the session cookie, or "" if there is none or if it
+// could not have come from us. Two cookies of the name are a sign that someone planted
+// one; which, nobody can tell.
+func (m *Manager) cookieToken(r *http.Request) string {
+	cookies := r.CookiesNamed(m.cookieName(m.cfg.CookieName))
+	if len(cookies) != 1 {
+		return ""
+	}
+	if b, err := base64.RawURLEncoding.DecodeString(cookies[0].Value); err != nil || len(b) != 32 {
+		return ""
+	}
+	return cookies[0].Value
+}
+
+func (m *Manager) secure() bool { return m.base.Scheme == "https" }
+
+// cookieName returns the full name of a cookie. The prefix, RFC 6265bis section
+// 4.1.3.2, makes browsers refuse it from any other host.
+func (m *Manager) cookieName(name string) string {
+	if m.secure() {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// hashToken returns the ID of the session with that token, as scs makes it.
+func hashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// find reads the session with that ID, and who it belongs to. It returns the
+// application's values in it.
+func (st *state) find(ctx context.Context, id string) (values []byte, found bool, err error) {
+	rec, u, err := st.m.store.Session(ctx, id)
+	if errors.Is(err, ErrNotFound) || err == nil && !rec.Expires.After(time.Now()) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	s, values, err := decodeSession(rec)
+	if err != nil {
+		st.reject(id, rec.UserID, "unreadable facts")
+		return nil, false, nil
+	}
+	if rec.UserID != "" {
+		if u == nil {
+			u, err = st.m.store.UserByID(ctx, rec.UserID)
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, false, err
+		}
+		if reason := mismatch(u, s); reason != "" {
+			st.reject(id, rec.UserID, reason)
+			return nil, false, nil
+		}
+	}
+	if !st.touch(ctx, rec, s, values) {
+		return nil, false, nil
+	}
+	st.known, st.token = rec, st.sent
+	if u != nil && st.checked(u, s) {
+		st.login.Store(&login{u, s})
+	}
+	return values, true, nil
+}
+
+// mismatch says why s no longer lets anyone act as u, or "".
+func mismatch(u *User, s *Session) string {
+	switch {
+	case u == nil || u.ID != s.UserID:
+		return "user is gone"
+	case !u.Disabled.IsZero():
+		return "user is disabled"
+	case u.Stamp != s.stamp:
+		return "credentials have changed"
+	}
+	return ""
+}
+
+// checked asks the hooks whether the session may be used.
+func (st *state) checked(u *User, s *Session) bool {
+	for _, h := range st.m.cfg.Hooks {
+		if h.Check == nil || s.pending {
+			continue
+		}
+		if err := h.Check(st.r.WithContext(st.ctx), u, s); err != nil {
+			st.m.emit(st.ctx, Event{Name: EventSessionRejected, UserID: u.ID, SessionID: s.ID, Reason: "refused by a hook", Err: err})
+			return false
+		}
+	}
+	return true
+}
+
+// touch notes that the session is used, at most once a minute. It reports false
+// if the session has been ended meanwhile.
+func (st *state) touch(ctx context.Context, rec *SessionRecord, s *Session, values []byte) bool {
+	now := now()
+	if now.Sub(rec.LastSeen) < min(time.Minute, st.m.cfg.IdleTimeout/20) {
+		return true
+	}
+	seen := *rec
+	seen.LastSeen, seen.Expires, seen.Data = now, st.m.expires(s, now, deadline(values)), nil
+	switch err := st.m.store.UpdateSession(ctx, &seen); {
+	case errors.Is(err, ErrNotFound):
+		return false
+	case err != nil:
+		st.m.failed(ctx, "note use of session", err)
+	default:
+		rec.LastSeen, rec.Expires = seen.LastSeen, seen.Expires
+		s.LastSeen, s.Expires = seen.LastSeen, seen.Expires
+	}
+	return true
+}
+
+// deadline returns the one in values, where the codec put it first.
+func deadline(values []byte) time.Time {
+	d := decoder{b: values}
+	return time.UnixMicro(d.varint()).UTC()
+}
+
+// reject ends a session that cannot be used any more, and has the browser forget
+// it.
+func (st *state) reject(id, userID, reason string) {
+	st.m.emit(st.ctx, Event{Name: EventSessionRejected, UserID: userID, SessionID: id, Reason: reason})
+	if err := st.m.deleteSession(st.ctx, id); err != nil {
+		st.m.failed(st.ctx, "delete session", err)
+	}
+	st.known, st.token = nil, ""
+	st.expireCookie()
+}
+
+// belongsTo reports whether the session is u's, or nobody's.
+func (st *state) belongsTo(u *User) bool {
+	return st.known == nil || st.known.UserID == "" || st.known.UserID == u.ID
+}
+
+// replace stores s under a new token in the place of the session the request
+// came with. If that one has been ended meanwhile a renewal fails, with ErrNotFound.
+func (st *state) replace(s *Session, keepValues, renewal bool) (token string, err error) {
+	ctx, cancel := detach(st.ctx)
+	defer cancel()
+	if !keepValues {
+		st.m.scs.Clear(ctx)
+	}
+	st.opening = &opening{session: s}
+	defer func() { st.opening = nil }()
+	if st.known != nil {
+		st.opening.replaces = st.known.ID
+	}
+	if err := st.m.scs.RenewToken(ctx); err != nil {
+		return "", err
+	}
+	st.m.scs.SetDeadline(ctx, s.deadline)
+	token, _, err = st.m.scs.Commit(ctx)
+	if errors.Is(err, ErrNotFound) && !renewal {
+		st.opening.replaces = ""
+		token, _, err = st.m.scs.Commit(ctx)
+	}
+	return token, err
+}
+
+// leave ends the session in the store, in the browser, and for the rest of this
+// request.
+func (st *state) leave() error {
+	st.login.Store(nil)
+	st.forgetCSRF()
+	if st.header {
+		return nil
+	}
+	token := cmp.Or(st.token, st.sent)
+	st.token = ""
+	st.expireCookie()
+	ctx, cancel := detach(st.ctx)
+	defer cancel()
+	if token != "" {
+		if err := st.m.store.DeleteSession(ctx, hashToken(token)); err != nil {
+			st.discard = true
+			return err
+		}
+	}
+	st.unread, st.known = nil, nil
+	st.opening = &opening{} // the store has been told already
+	defer func() { st.opening = nil }()
+	return st.m.scs.Destroy(ctx)
+}
+
+// save stores what the application changed in the session. It is called before
+// the first byte of the response.
+func (st *state) save() error {
+	if st.header || st.discard {
+		return nil
+	}
+	ctx, cancel := detach(st.ctx)
+	defer cancel()
+	switch st.m.scs.Status(ctx) {
+	case scs.Modified:
+		token, _, err := st.m.scs.Commit(ctx)
+		if err != nil {
+			st.m.failed(st.ctx, "save session", err)
+			return err
+		}
+		if st.known != nil && st.token != token {
+			st.setCookie(token, &Session{})
+		}
+	case scs.Destroyed:
+		if st.cookie == nil {
+			st.expireCookie()
+		}
+	}
+	return nil
+}
+
+// commit stores the values of the session with that ID.
+func (st *state) commit(ctx context.Context, id string, values []byte, deadline time.Time) error {
+	switch {
+	case st.opening != nil:
+		return st.create(ctx, id, values, deadline, st.opening.session, st.opening.replaces)
+	case st.unread != nil:
+		return st.unread // what could not be read must not be overwritten
+	case st.known == nil || st.known.ID != id:
+		if _, v, err := (codec{}).Decode(values); err == nil && len(v) == 0 {
+			return nil // nothing to remember
+		}
+		s := &Session{Created: now(), LastSeen: now(), Address: st.address, Agent: st.agent}
+		return st.create(ctx, id, values, deadline, s, "")
+	}
+	return st.update(ctx, values)
+}
+
+func (st *state) create(ctx context.Context, id string, values []byte, deadline time.Time, s *Session, replaces string) error {
+	s.ID, s.Expires = id, st.m.expires(s, s.LastSeen, deadline)
+	rec := &SessionRecord{
+		ID: id, UserID: s.UserID,
+		Created: s.Created, LastSeen: s.LastSeen, Expires: s.Expires,
+		Address: s.Address, Agent: s.Agent,
+		Data: append(appendFacts(nil, s), values...),
+	}
+	if err := st.m.store.CreateSession(ctx, rec, replaces); err != nil {
+		return err
+	}
+	st.known = rec
+	return nil
+}
+
+// update stores the values of the session if they changed. If the session has
+// been ended meanwhile, by another request, it stays so: the values are gone with it.
+func (st *state) update(ctx context.Context, values []byte) error {
+	s, old, err := decodeSession(st.known)
+	if err != nil || bytes.Equal(old, values) {
+		return err
+	}
+	rec := *st.known
+	rec.LastSeen = now()
+	rec.Expires = st.m.expires(s, rec.LastSeen, deadline(values))
+	rec.Data = append(appendFacts(nil, s), values...)
+	err = st.m.store.UpdateSession(ctx, &rec)
+	if errors.Is(err, ErrNotFound) {
+		st.m.emit(st.ctx, Event{Name: EventSessionRejected, UserID: rec.UserID, SessionID: rec.ID, Reason: "ended during the request"})
+		return nil
+	}
+	if err == nil {
+		st.known = &rec
+	}
+	return err
+}
+
+func (st *state) setCookie(token string, s *Session) {
+	st.token = token
+	st.cookie = st.newCookie(token)
+	if s.Remembered && !s.pending {
+		st.cookie.MaxAge = int(time.Until(s.Expires).Seconds() + 1)
+	}
+}
+
+func (st *state) expireCookie() {
+	st.cookie = st.newCookie("")
+	st.cookie.MaxAge = -1
+}
+
+func (st *state) newCookie(value string) *http.Cookie {
+	return &http.Cookie{
+		Name: st.m.cookieName(st.m.cfg.CookieName), Value: value,
+		Path: "/", Secure: st.m.secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// SCS returns the session manager in which the application may keep values of
+// its own, such as a shopping cart or a message for the next page: use its Put,
+// Get, Pop, Remove and Clear within [Manager.Handler]. Values of other types
+// than string, bool, int, int64, float64, []byte and time.Time must be registered with
+// encoding/gob. A session begins with its first value, or with Login.
+//
+// Never wrap a handler in its LoadAndSave, and log users in and out with Login
+// and Logout only: its RenewToken and Destroy log the user out.
+func (m *Manager) SCS() *scs.SessionManager { return m.scs }
+
+// newSCS returns the session manager behind m, and the key under which it keeps
+// its data in a context. It is no scs.New(), which would start a goroutine that
+// nobody can stop.
+func newSCS(m *Manager) (*scs.SessionManager, any) {
+	sm := &scs.SessionManager{
+		Lifetime:         m.cfg.Lifetime,
+		Store:            guard{},
+		Codec:            codec{},
+		HashTokenInStore: true,
+		ErrorFunc: func(w http.ResponseWriter, r *http.Request, err error) {
+			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		},
+	}
+	asked := &keyRecorder{Context: context.Background()}
+	sm.Load(asked, "")
+	return sm, asked.key
+}
+
+// keyRecorder is a context that remembers what it was asked for.
+type keyRecorder struct {
+	context.Context
+	key any
+}
+
+func (c *keyRecorder) Value(key any) any {
+	c.key = key
+	return nil
+}
+
+// hideOuter returns ctx without the session of another Manager around this one.
+func (m *Manager) hideOuter(ctx context.Context) context.Context {
+	if currentState(ctx) == nil {
+		return ctx
+	}
+	return without{ctx, m.scsKey}
+}
+
+type without struct {
+	context.Context
+	key any
+}
+
+func (c without) Value(key any) any {
+	if key == c.key {
+		return nil
+	}
+	return c.Context.Value(key)
+}
+
+// guard is the store that scs gets to see. It looks a session up once for the
+// whole request, never lets scs bring one back that has been ended, and leaves
+// alone who a session belongs to.
+type guard struct{}
+
+func (guard) FindCtx(ctx context.Context, id string) ([]byte, bool, error) {
+	if st := currentState(ctx); st != nil {
+		return st.find(ctx, id)
+	}
+	return nil, false, ErrNoHandler
+}
+
+func (guard) CommitCtx(ctx context.Context, id string, b []byte, deadline time.Time) error {
+	if st := currentState(ctx); st != nil {
+		return st.commit(ctx, id, b, deadline)
+	}
+	return ErrNoHandler
+}
+
+// DeleteCtx is reached by an application that calls Destroy or RenewToken itself:
+// then nobody is logged in any more.
+func (guard) DeleteCtx(ctx context.Context, id string) error {
+	st := currentState(ctx)
+	if st == nil {
+		return ErrNoHandler
+	}
+	if st.opening != nil {
+		return nil
+	}
+	st.login.Store(nil)
+	st.known, st.token = nil, ""
+	return st.m.deleteSession(ctx, id)
+}
+
+func (guard) Find(string) ([]byte, bool, error)      { return nil, false, ErrNoHandler }
+func (guard) Commit(string, []byte, time.Time) error { return ErrNoHandler }
+func (guard) Delete(string) error                    { return ErrNoHandler }
+
+// csrfState is what a request knows about its CSRF token.
+type csrfState struct {
+	mu       sync.Mutex
+	real     string // what token was made of
+	token    string // as forms carry it
+	cookie   string // to be sent: a whole Set-Cookie header
+	replaced bool   // the cookie of the request counts no more
+	stale    bool   // the request was refused for its token alone
+}

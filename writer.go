@@ -1,0 +1,119 @@
+package auth
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+)
+
+// errUnsaved is what writes return after the session could not be saved, when
+// the client has been told so in the place of the page.
+var errUnsaved = errors.New("auth: session was not saved; the response is an error")
+
+// writer saves the session before the first byte of the response, while cookies
+// can still be set and the page can still be replaced by an error.
+type writer struct {
+	http.ResponseWriter
+	st      *state
+	before  http.Header // as it was when the request came to us
+	started bool        // the header is out, or about to be
+	err     error       // why the page must not go out
+}
+
+func newWriter(w http.ResponseWriter, st *state) *writer {
+	return &writer{ResponseWriter: w, st: st, before: w.Header().Clone()}
+}
+
+// start is called before the first byte. It reports whether the page may go out.
+func (w *writer) start() bool {
+	if w.started {
+		return w.err == nil
+	}
+	w.started = true
+	if err := w.st.save(); err != nil {
+		w.err = errUnsaved
+		w.replace()
+		return false
+	}
+	h := w.Header()
+	if c := w.st.cookie; c != nil {
+		h.Add("Set-Cookie", c.String())
+		if h.Get("Cache-Control") == "" {
+			h.Set("Cache-Control", "no-store")
+		}
+	}
+	if c := w.st.csrfCookie(); c != "" {
+		h.Add("Set-Cookie", c)
+	}
+	return true
+}
+
+// replace sends an error, and nothing of what the handler has prepared.
+func (w *writer) replace() {
+	h := w.Header()
+	clear(h)
+	for k, v := range w.before {
+		h[k] = v
+	}
+	h.Add("Vary", "Cookie")
+	w.st.m.answer(w.ResponseWriter, w.st.r, problemUnsaved)
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *writer) WriteHeader(status int) {
+	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		w.ResponseWriter.WriteHeader(status) // not the response yet
+		return
+	}
+	if w.start() {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (w *writer) Write(b []byte) (int, error) {
+	if !w.start() {
+		return 0, w.err
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// WriteString implements io.StringWriter.
+func (w *writer) WriteString(s string) (int, error) {
+	if !w.start() {
+		return 0, w.err
+	}
+	return io.WriteString(w.ResponseWriter, s)
+}
+
+// ReadFrom implements io.ReaderFrom, so that files still go out by sendfile.
+func (w *writer) ReadFrom(r io.Reader) (int64, error) {
+	if !w.start() {
+		return 0, w.err
+	}
+	return io.Copy(w.ResponseWriter, r)
+}
+
+// Flush implements http.Flusher.
+func (w *writer) Flush() { w.FlushError() }
+
+// FlushError is what http.ResponseController calls.
+func (w *writer) FlushError() error {
+	if !w.start() {
+		return w.err
+	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Hijack implements http.Hijacker. The session is saved; a cookie cannot be set.
+func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if !w.start() {
+		return nil, nil, w.err
+	}
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+// Unwrap is for http.ResponseController.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
