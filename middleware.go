@@ -40,6 +40,7 @@ func (m *Manager) serve(w http.ResponseWriter, r *http.Request, guarded, next ht
 		st.withoutSession()
 		handler = m.problem(problemTooLarge)
 	case st.loadHeader():
+		st.withoutSession()
 		handler = next
 	case m.csrf.crossSite(r):
 		st.withoutSession()
