@@ -23,7 +23,13 @@ const ann = "ann@example.com"
 var form = template.Must(template.New("").Parse(`<!doctype html>
 <form method="post"><input type="hidden" name="csrf_token" value="{{.}}"><input name="email" value="a &gt; 'b'"></form>`))
 
-func page(w http.ResponseWriter, r *http.Request) { form.Execute(w, auth.CSRFToken(r.Context())) }
+func page(w http.ResponseWriter, r *http.Request) { show(w, r, http.StatusOK) }
+
+func show(w http.ResponseWriter, r *http.Request, status int) {
+	token := auth.CSRFToken(r.Context())
+	w.WriteHeader(status)
+	form.Execute(w, token)
+}
 
 // app returns a small application.
 func app(m *auth.Manager) http.Handler {
@@ -33,8 +39,7 @@ func app(m *auth.Manager) http.Handler {
 			err = m.Login(w, r, u, auth.Proof{Factor: auth.FactorPassword})
 		}
 		if err != nil {
-			w.WriteHeader(auth.Status(err))
-			page(w, r)
+			show(w, r, auth.Status(err))
 			return
 		}
 		m.Redirect(w, r)
@@ -211,6 +216,7 @@ func TestHeader(t *testing.T) {
 		t.Errorf("status %d, type %q", r.Status, r.Header.Get("Content-Type"))
 	}
 	c.Header.Set("Sec-Fetch-Site", "cross-site")
+	c.Header.Set("Origin", "https://evil.example")
 	if r := c.Login(ann, authtest.Password); r.Status != http.StatusForbidden {
 		t.Errorf("from another site: status %d", r.Status)
 	}
