@@ -1,0 +1,82 @@
+package dbtest
+
+import (
+	"io/fs"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/vestibule-go/auth/sqlstore"
+)
+
+// all returns the names of all migrations.
+func all(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(sqlstore.Migrations(sqlstore.SQLite), "*.sql")
+	must(t, err)
+	return names
+}
+
+func TestMigrateTwice(t *testing.T) {
+	s := sqlstore.New(open(t, dsn(t)), sqlstore.SQLite)
+	applied, err := s.Migrate(t.Context())
+	if err != nil || !slices.Equal(applied, all(t)) {
+		t.Errorf("first: got %q, error %v, want all", applied, err)
+	}
+	must(t, s.CreateUser(t.Context(), ann()))
+	applied, err = s.Migrate(t.Context())
+	if err != nil || len(applied) != 0 {
+		t.Errorf("second: got %q, error %v, want none", applied, err)
+	}
+	_, err = s.UserByID(t.Context(), "ann")
+	must(t, err)
+}
+
+func TestMigrateAtOnce(t *testing.T) {
+	for range 10 {
+		name := dsn(t)
+		applied := make([][]string, 6)
+		var wg sync.WaitGroup
+		for i := range applied {
+			s := sqlstore.New(open(t, name), sqlstore.SQLite)
+			wg.Go(func() {
+				var err error
+				if applied[i], err = s.Migrate(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if got := slices.Concat(applied...); !slices.Equal(got, all(t)) {
+			t.Errorf("together they applied %q, want each migration once", got)
+		}
+	}
+}
+
+// A migration that fails leaves nothing, not even its name.
+func TestMigrateFails(t *testing.T) {
+	db := open(t, dsn(t))
+	_, err := db.ExecContext(t.Context(), "CREATE TABLE auth_sessions (id TEXT)") // in the way
+	must(t, err)
+	s := sqlstore.New(db, sqlstore.SQLite)
+	if applied, err := s.Migrate(t.Context()); err == nil || len(applied) != 0 {
+		t.Fatalf("got %q, error %v, want an error", applied, err)
+	}
+	_, err = db.ExecContext(t.Context(), "DROP TABLE auth_sessions")
+	must(t, err)
+	if applied, err := s.Migrate(t.Context()); err != nil || !slices.Equal(applied, all(t)) {
+		t.Errorf("afterwards: got %q, error %v, want all", applied, err)
+	}
+}
+
+// The files are all there is to the tables: another tool can apply them.
+func TestMigrationsAreEnough(t *testing.T) {
+	db := open(t, dsn(t))
+	for _, name := range all(t) {
+		script, err := fs.ReadFile(sqlstore.Migrations(sqlstore.SQLite), name)
+		must(t, err)
+		_, err = db.ExecContext(t.Context(), string(script))
+		must(t, err)
+	}
+	must(t, sqlstore.New(db, sqlstore.SQLite).CreateUser(t.Context(), ann()))
+}

@@ -1,0 +1,133 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/vestibule-go/auth"
+)
+
+const (
+	sessionColumns = "s.id, s.user_id, s.created, s.last_seen, s.expires, s.address, s.agent, s.data"
+
+	insertSession = `INSERT INTO auth_sessions
+		(id, user_id, created, last_seen, expires, address, agent, data)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	sessionByID = "SELECT " + sessionColumns + ", " + userColumns +
+		" FROM auth_sessions s LEFT JOIN auth_users u ON u.id = s.user_id WHERE s.id = ? AND s.expires > ?"
+	sessionsByUser = "SELECT " + sessionColumns + " FROM auth_sessions s" +
+		" WHERE s.user_id = ? AND s.expires > ? ORDER BY s.last_seen DESC, s.id"
+	touchSession         = "UPDATE auth_sessions SET last_seen = ?, expires = ? WHERE id = ? AND expires > ?"
+	updateSession        = "UPDATE auth_sessions SET last_seen = ?, expires = ?, data = ? WHERE id = ? AND expires > ?"
+	deleteSession        = "DELETE FROM auth_sessions WHERE id = ?"
+	deleteLiveSession    = deleteSession + " AND expires > ?"
+	deleteExpiredSession = deleteSession + " AND expires <= ?"
+	deleteSessions       = "DELETE FROM auth_sessions WHERE user_id = ?"
+	deleteOtherSessions  = deleteSessions + " AND id <> ? AND expires > ?"
+)
+
+// CreateSession implements [auth.SessionStore]. A session whose Expires is the
+// zero time is one that has expired.
+func (s *Store) CreateSession(ctx context.Context, rec *auth.SessionRecord, replaces string) error {
+	var err error
+	if replaces == "" {
+		err = s.addSession(ctx, s, rec)
+	} else {
+		err = s.atomically(ctx, func(tx runner) error { return s.replaceSession(ctx, tx, rec, replaces) })
+	}
+	if err == nil {
+		s.sweepSometimes()
+	}
+	return err
+}
+
+// replaceSession deletes first: of two who replace one session, the second waits
+// here for the first, and then finds nothing to replace.
+func (s *Store) replaceSession(ctx context.Context, tx runner, rec *auth.SessionRecord, old string) error {
+	n, err := tx.exec(ctx, deleteLiveSession, old, now())
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return auth.ErrNotFound
+	}
+	return s.addSession(ctx, tx, rec)
+}
+
+func (s *Store) addSession(ctx context.Context, r runner, rec *auth.SessionRecord) error {
+	insert := func() (int64, error) {
+		return r.exec(ctx, s.d.ifNew(insertSession), rec.ID, rec.UserID, rec.Created.UnixMicro(),
+			rec.LastSeen.UnixMicro(), rec.Expires.UnixMicro(), rec.Address, rec.Agent, rec.Data)
+	}
+	free := func() error {
+		_, err := r.exec(ctx, deleteExpiredSession, rec.ID, now())
+		return err
+	}
+	return insertNew(insert, free)
+}
+
+// Session implements [auth.SessionStore]. The user is the one with the session's
+// UserID, and nil if auth_users has none. It is one query.
+func (s *Store) Session(ctx context.Context, id string) (*auth.SessionRecord, *auth.User, error) {
+	rows, err := s.query(ctx, sessionByID, id, now())
+	if err != nil {
+		return nil, nil, err
+	}
+	var u userRow
+	rec, err := one(rows, func(rows *sql.Rows) (*auth.SessionRecord, error) {
+		return scanSession(rows, u.columns()...)
+	})
+	return rec, u.user(), err
+}
+
+// Sessions implements [auth.SessionStore].
+func (s *Store) Sessions(ctx context.Context, userID string) ([]*auth.SessionRecord, error) {
+	if userID == "" {
+		return nil, nil
+	}
+	rows, err := s.query(ctx, sessionsByUser, userID, now())
+	if err != nil {
+		return nil, err
+	}
+	return all(rows, func(rows *sql.Rows) (*auth.SessionRecord, error) { return scanSession(rows) })
+}
+
+// scanSession reads the sessionColumns, and further columns into more.
+func scanSession(rows *sql.Rows, more ...any) (*auth.SessionRecord, error) {
+	var rec auth.SessionRecord
+	var created, seen, expires int64
+	columns := []any{&rec.ID, &rec.UserID, &created, &seen, &expires, &rec.Address, &rec.Agent, &rec.Data}
+	err := rows.Scan(append(columns, more...)...)
+	rec.Created, rec.LastSeen, rec.Expires = instant(created), instant(seen), instant(expires)
+	return &rec, err
+}
+
+// UpdateSession implements [auth.SessionStore].
+func (s *Store) UpdateSession(ctx context.Context, rec *auth.SessionRecord) error {
+	var n int64
+	var err error
+	if rec.Data == nil {
+		n, err = s.exec(ctx, touchSession, rec.LastSeen.UnixMicro(), rec.Expires.UnixMicro(), rec.ID, now())
+	} else {
+		n, err = s.exec(ctx, updateSession, rec.LastSeen.UnixMicro(), rec.Expires.UnixMicro(), rec.Data, rec.ID, now())
+	}
+	if err == nil && n == 0 {
+		err = auth.ErrNotFound
+	}
+	return err
+}
+
+// DeleteSession implements [auth.SessionStore].
+func (s *Store) DeleteSession(ctx context.Context, id string) error {
+	_, err := s.exec(ctx, deleteSession, id)
+	return err
+}
+
+// DeleteSessions implements [auth.SessionStore].
+func (s *Store) DeleteSessions(ctx context.Context, userID, except string) (int, error) {
+	if userID == "" {
+		return 0, nil
+	}
+	n, err := s.exec(ctx, deleteOtherSessions, userID, except, now())
+	return int(n), err
+}
