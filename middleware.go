@@ -120,22 +120,28 @@ func (m *Manager) RequireGuest(next http.Handler) http.Handler {
 //
 // A request whose path is not in its shortest form matches nothing, since next
 // might read it otherwise than the patterns do.
-func (m *Manager) RequireLoginExcept(next http.Handler, public ...string) http.Handler {
+func (m *Manager) RequireLoginExcept(next http.Handler, patterns ...string) http.Handler {
 	open := http.NewServeMux()
-	for _, p := range public {
-		open.Handle(p, http.NotFoundHandler())
+	for _, p := range patterns {
+		open.Handle(p, public{})
 	}
 	login, _, _ := strings.Cut(m.cfg.LoginURL, "?")
 	guarded := m.RequireLogin(next)
 	return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, pattern := open.Handler(r)
-		if (pattern != "" || r.URL.Path == login) && shortest(r) {
+		h, _ := open.Handler(r)
+		if (h == public{} || r.URL.Path == login) && shortest(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
 		guarded.ServeHTTP(w, r)
 	}))
 }
+
+// public marks what a pattern matches: ServeMux has handlers of its own for what
+// almost does.
+type public struct{}
+
+func (public) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
 // shortest reports whether the path of r can be read in one way only.
 func shortest(r *http.Request) bool {
