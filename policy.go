@@ -100,7 +100,8 @@ func (p *policy) check(e *FormErrors, password, email string) {
 // guessed reports whether the whole password is among the first to be tried.
 func (p *policy) guessed(password, email string) bool {
 	theirs := ownWords(strings.FieldsFunc(email, func(r rune) bool { return strings.ContainsRune("@.+-_", r) }))
-	theirs[fold(email)] = true
+	local, _, _ := strings.Cut(email, "@")
+	theirs[fold(local)], theirs[fold(email)] = true, true
 	known := func(w string) bool { return commonWords()[w] || p.words[w] || theirs[w] }
 	lower := strings.ToLower(password)
 	for _, w := range []string{fold(lower), fold(unleet.Replace(lower)), letters(lower)} {

@@ -58,14 +58,15 @@
 //
 // and with github.com/mattn/go-sqlite3
 //
-//	file:app.db?_busy_timeout=5000&_journal_mode=WAL
+//	file:app.db?_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL
 //
 // This package needs no more. An application whose own transactions read first
 // and write then should add _txlock=immediate, which both drivers know: in such
 // a transaction SQLite does not wait, whatever the timeout.
 //
-// Leave PRAGMA synchronous at FULL, as it is by default: with NORMAL a power
-// failure can undo the last commits in WAL mode, and a logout may be among them.
+// PRAGMA synchronous should be FULL, as it is by default in SQLite, though not in
+// every driver's: with NORMAL a power failure can undo the last commits in WAL
+// mode, and a logout may be among them.
 //
 // A database in memory (":memory:") exists once per connection: call
 // SetMaxOpenConns(1) on its sql.DB. SQLite must be 3.37 or newer.

@@ -59,6 +59,13 @@ func TestImmediateTransactions(t *testing.T) {
 	storetest.Run(t, func(*testing.T) auth.Store { return s })
 }
 
+// Without WAL writers wait for readers, too.
+func TestRollbackJournal(t *testing.T) {
+	name := strings.Replace(dsn(t), "journal_mode(WAL)", "journal_mode(DELETE)&_pragma=synchronous(OFF)", 1)
+	s := newStore(t, open(t, name))
+	storetest.Run(t, func(*testing.T) auth.Store { return s })
+}
+
 func TestInMemory(t *testing.T) {
 	db := open(t, ":memory:")
 	db.SetMaxOpenConns(1)
