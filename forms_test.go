@@ -13,7 +13,7 @@ import (
 	"github.com/vestibule-go/auth"
 )
 
-func form(v url.Values) *auth.SignupForm {
+func signupForm(v url.Values) *auth.SignupForm {
 	r := httptest.NewRequest("POST", "/signup?email=query@example.com&password=query", strings.NewReader(v.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	return auth.ParseSignup(r)
@@ -33,7 +33,7 @@ func TestSignupForm(t *testing.T) {
 		{"a passphrase for fools", ann, "passwordpassword", "passwordpassword", "password:common"},
 		{"not UTF-8", ann, "window\xff tractor ocean", "window\xff tractor ocean", "password:invalid confirm:invalid"},
 	} {
-		f := form(url.Values{"email": {try.email}, "password": {try.password}, "confirm": {try.confirm}})
+		f := signupForm(url.Values{"email": {try.email}, "password": {try.password}, "confirm": {try.confirm}})
 		u, err := s.m.Signup(t.Context(), f)
 		if u != nil || err == nil || auth.Status(err) != 422 {
 			t.Errorf("%s: %v, %v", try.name, u, err)
@@ -56,12 +56,12 @@ func TestSignupForm(t *testing.T) {
 			t.Errorf("%s: the form comes back with email %q", try.name, f.Email)
 		}
 	}
-	f := form(url.Values{"email": {ann, bob}, "password": {password}, "confirm": {password}})
+	f := signupForm(url.Values{"email": {ann, bob}, "password": {password}, "confirm": {password}})
 	if _, err := s.m.Signup(t.Context(), f); err == nil || f.Errors[0].Code != auth.CodeRepeated {
 		t.Errorf("two emails: %v", err)
 	}
 	for _, good := range []string{password, strings.Repeat("😀🎻", 32), "   window tractor  ", "57392058163940275816", `'";--<>%00 window`, "nur kleine buchstaben hier"} {
-		f := form(url.Values{"email": {fmt.Sprintf("u%d@example.com", len(good))}, "password": {good}, "confirm": {good}})
+		f := signupForm(url.Values{"email": {fmt.Sprintf("u%d@example.com", len(good))}, "password": {good}, "confirm": {good}})
 		u, err := s.m.Signup(t.Context(), f)
 		if err != nil {
 			t.Errorf("%q: %v", good, err)
