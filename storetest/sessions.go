@@ -92,6 +92,19 @@ func (c *check) noSession(id string) {
 	c.is("Session", err, auth.ErrNotFound)
 }
 
+// noUpdate checks that a session that is gone or expired stays so, with and
+// without Data.
+func (c *check) noUpdate(rec *auth.SessionRecord) {
+	c.Helper()
+	given := *rec
+	given.Expires = future()
+	for _, data := range [][]byte{[]byte("back again"), nil} {
+		given.Data = data
+		c.is("UpdateSession of a session that is over", c.s.UpdateSession(c.Context(), &given), auth.ErrNotFound)
+		c.noSession(rec.ID)
+	}
+}
+
 // listsSessions checks the IDs of the user's sessions.
 func (c *check) listsSessions(userID string, names ...string) {
 	c.Helper()
@@ -229,8 +242,7 @@ func sessionUnknown(c *check) {
 		c.noSession(id)
 	}
 	c.says("It returns ErrNotFound if there is no such session, and then adds none.")
-	c.is("UpdateSession", c.s.UpdateSession(c.Context(), c.newSession("two", "")), auth.ErrNotFound)
-	c.noSession(c.id("two"))
+	c.noUpdate(c.newSession("two", ""))
 	c.says("One that is gone already is no error.")
 	c.ok("DeleteSession", c.s.DeleteSession(c.Context(), c.id("two")))
 	c.says("None is no error.")
@@ -275,8 +287,7 @@ func sessionReplaces(c *check) {
 	c.hasSession(next)
 	c.hasSession(other)
 	c.noSession(old.ID)
-	c.is("UpdateSession of the replaced one", c.s.UpdateSession(c.Context(), old), auth.ErrNotFound)
-	c.noSession(old.ID)
+	c.noUpdate(old)
 }
 
 func sessionReplacesGone(c *check) {
@@ -343,8 +354,7 @@ func sessionUpdateDeleted(c *check) {
 	u := c.addUser("ann")
 	rec := c.addSession("one", u.ID)
 	c.ok("DeleteSession", c.s.DeleteSession(c.Context(), rec.ID))
-	c.is("UpdateSession after DeleteSession", c.s.UpdateSession(c.Context(), rec), auth.ErrNotFound)
-	c.noSession(rec.ID)
+	c.noUpdate(rec)
 	c.listsSessions(u.ID)
 }
 
@@ -356,9 +366,7 @@ func sessionExpired(c *check) {
 	rec := c.addOver("over", u.ID)
 	c.addSession("live", u.ID)
 	c.noSession(rec.ID)
-	rec.Expires = future()
-	c.is("UpdateSession of an expired one", c.s.UpdateSession(c.Context(), rec), auth.ErrNotFound)
-	c.noSession(rec.ID)
+	c.noUpdate(rec)
 	c.ok("DeleteSession of an expired one", c.s.DeleteSession(c.Context(), rec.ID))
 	c.addOver("over again", u.ID)
 	c.listsSessions(u.ID, "live")

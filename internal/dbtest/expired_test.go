@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/sqlstore"
 )
 
@@ -42,10 +43,16 @@ func fill(t *testing.T, s *sqlstore.Store, n int) {
 }
 
 func TestDeleteExpired(t *testing.T) {
-	db := open(t, dsn(t)+"&_pragma=synchronous(OFF)")
+	rec := &recorder{dsn: dsn(t) + "&_pragma=synchronous(OFF)"}
+	db := sql.OpenDB(rec)
+	t.Cleanup(func() { db.Close() })
 	s := newStore(t, db)
 	fill(t, s, 1001) // two batches of 500 and one more
+	rec.take()
 	count(t, s.DeleteExpired, 2002)
+	if ran, _ := rec.take(); len(ran) != 2*3*2 {
+		t.Errorf("ran %q, want 3 batches of 2 statements for each of 2 tables", ran)
+	}
 	count(t, s.DeleteExpired, 0)
 	if n := rows(t, db, "auth_sessions"); n != 1 {
 		t.Errorf("%d sessions left, want 1", n)
@@ -109,4 +116,27 @@ func TestSweepTogether(t *testing.T) {
 	if n := <-done + <-done; n != 2400 {
 		t.Errorf("removed %d rows, want 2400", n)
 	}
+}
+
+// At the moment of its end a session is over, and so is a credential.
+func TestEndIsExclusive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(t, open(t, dsn(t)))
+		end := time.Now().Add(time.Hour)
+		must(t, s.CreateSession(t.Context(), session("one", end), ""))
+		must(t, s.PutCredential(t.Context(), credential("one", end)))
+		time.Sleep(time.Hour - time.Microsecond)
+		_, _, err := s.Session(t.Context(), "one")
+		must(t, err)
+		_, err = s.Credential(t.Context(), "reset", "one")
+		must(t, err)
+		time.Sleep(time.Microsecond)
+		if _, _, err := s.Session(t.Context(), "one"); !errors.Is(err, auth.ErrNotFound) {
+			t.Errorf("Session: got error %v, want ErrNotFound", err)
+		}
+		if _, err := s.Credential(t.Context(), "reset", "one"); !errors.Is(err, auth.ErrNotFound) {
+			t.Errorf("Credential: got error %v, want ErrNotFound", err)
+		}
+		count(t, s.DeleteExpired, 2)
+	})
 }

@@ -1,6 +1,7 @@
 package dbtest
 
 import (
+	"database/sql"
 	"io/fs"
 	"slices"
 	"sync"
@@ -18,15 +19,22 @@ func all(t *testing.T) []string {
 }
 
 func TestMigrateTwice(t *testing.T) {
-	s := sqlstore.New(open(t, dsn(t)), sqlstore.SQLite)
+	rec := &recorder{dsn: dsn(t)}
+	db := sql.OpenDB(rec)
+	t.Cleanup(func() { db.Close() })
+	s := sqlstore.New(db, sqlstore.SQLite)
 	applied, err := s.Migrate(t.Context())
 	if err != nil || !slices.Equal(applied, all(t)) {
 		t.Errorf("first: got %q, error %v, want all", applied, err)
 	}
 	must(t, s.CreateUser(t.Context(), ann()))
+	rec.take()
 	applied, err = s.Migrate(t.Context())
 	if err != nil || len(applied) != 0 {
 		t.Errorf("second: got %q, error %v, want none", applied, err)
+	}
+	if ran, _ := rec.take(); slices.Contains(ran, "BEGIN") {
+		t.Errorf("second: ran %q, and has nothing to write", ran)
 	}
 	_, err = s.UserByID(t.Context(), "ann")
 	must(t, err)
