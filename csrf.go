@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/justinas/nosurf"
@@ -50,7 +51,7 @@ var errCrossSite = errors.New("auth: request comes from another site")
 
 func newCSRF(m *Manager) *csrf {
 	c := &csrf{m: m, name: m.cookieName("csrf_token"), cross: http.NewCrossOriginProtection()}
-	for _, origin := range m.origins() {
+	for _, origin := range m.aliases() {
 		if err := c.cross.AddTrustedOrigin(origin); err != nil {
 			panic("auth: " + err.Error()) // New has checked BaseURL
 		}
@@ -59,29 +60,26 @@ func newCSRF(m *Manager) *csrf {
 	return c
 }
 
-// origins returns those of BaseURL: one or, on this machine, one for each of its names.
-func (m *Manager) origins() []string {
+// aliases returns the other origins of BaseURL: none or, on this machine, one
+// for each of its names.
+func (m *Manager) aliases() (origins []string) {
 	if !isLoopback(m.base.Hostname()) {
-		return []string{m.base.String()}
+		return nil
 	}
-	all := []string{m.base.String()}
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
 		if port := m.base.Port(); port != "" {
 			host += ":" + port
 		}
-		all = append(all, m.base.Scheme+"://"+host)
+		if host != m.base.Host {
+			origins = append(origins, m.base.Scheme+"://"+host)
+		}
 	}
-	return all
+	return origins
 }
 
 func (m *Manager) ownOrigin(u *url.URL) bool {
-	u = &url.URL{Scheme: u.Scheme, Host: canonicalHost(u)}
-	for _, o := range m.origins() {
-		if u.String() == o {
-			return true
-		}
-	}
-	return false
+	origin := (&url.URL{Scheme: u.Scheme, Host: canonicalHost(u)}).String()
+	return origin == m.base.String() || slices.Contains(m.aliases(), origin)
 }
 
 // crossSite reports whether r was sent by a page of another site.

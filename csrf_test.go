@@ -45,6 +45,7 @@ func TestCSRF(t *testing.T) {
 		{"wrong token", strings.Repeat("A", 86) + "==", nil, false},
 		{"no evidence of where it comes from", token, set(), false},
 		{"cross-site by Sec-Fetch-Site", token, set("Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"), false},
+		{"cross-site by Sec-Fetch-Site, though the Origin is ours", token, set("Sec-Fetch-Site", "cross-site", "Origin", base), false},
 		{"cross-site with another's Origin", token, set("Origin", "https://evil.example"), false},
 		{"same-site", token, set("Sec-Fetch-Site", "same-site", "Origin", "http://other.localhost"), false},
 		{"another port", token, set("Origin", base+":8081"), false},

@@ -170,8 +170,8 @@ func TestUnreadableStore(t *testing.T) {
 	b := s.browser()
 	b.signup(ann)
 	form := b.form("/cart", "cart", "x")
-	login := b.form("/login", "email", ann, "password", password)
 	f.method, f.first = "Session", 1
+	login := b.form("/login", "email", ann, "password", password)
 	if r := b.get("/"); r.Code != 200 || r.body() != "home" || len(r.cookies) != 0 {
 		t.Errorf("public page: %d %q %v", r.Code, r.body(), r.cookies)
 	}
@@ -184,11 +184,15 @@ func TestUnreadableStore(t *testing.T) {
 	if r := b.do(form); r.Code < 400 {
 		t.Errorf("a form of the session: %d", r.Code)
 	}
-	if r := b.do(login); r.Code < 400 || len(r.cookies) != 0 {
+	if r := b.do(login); r.Code != 500 || len(r.cookies) != 0 {
 		t.Errorf("login over a session that cannot be read: %d %v", r.Code, r.cookies)
 	}
 	f.method = ""
 	wantWho(t, "when it is over", b, ann)
+	u, _ := s.store.UserByLogin(t.Context(), ann)
+	if live, err := s.m.Sessions(t.Context(), u); err != nil || len(live) != 1 {
+		t.Errorf("%d sessions, %v; want the one of before", len(live), err)
+	}
 	if len(s.event(auth.EventFailure)) == 0 {
 		t.Error("no event")
 	}

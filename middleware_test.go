@@ -22,13 +22,13 @@ func TestNegotiation(t *testing.T) {
 		"text/html":        303,
 		"application/json": 401,
 		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": 303,
-		"application/problem+json":                     401,
-		"application/json, text/html;q=0.5":            401,
-		"application/json;q=0.5, text/html":            303,
-		"application/json, text/plain, */*":            401,
-		";;;, application/json;q=x":                    401,
-		"text/html;q=0.1, application/ld+json;q=0.2":   401,
-		strings.Repeat("a/b,", 100) + "text/html;q=0,": 303,
+		"application/problem+json":                                        401,
+		"application/json, text/html;q=0.5":                               401,
+		"application/json;q=0.5, text/html":                               303,
+		"application/json, text/plain, */*":                               401,
+		";;;, application/json;q=x":                                       401,
+		"text/html;q=0.1, application/ld+json;q=0.2":                      401,
+		strings.Repeat("a/b,", 100) + "text/html;q=0,":                    303,
 	} {
 		r := b.request("GET", "/me", nil)
 		r.Header.Set("Accept", accept)

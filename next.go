@@ -41,7 +41,7 @@ func (m *Manager) LoginURL(next string) string { return withNext(m.cfg.LoginURL,
 // and nothing else however a browser reads it: no other host, no other scheme. Use
 // it before redirecting to anything that a visitor could have written.
 func SafeNext(target string) (string, bool) {
-	if len(target) > maxNext || !strings.HasPrefix(target, "/") || !utf8.ValidString(target) {
+	if len(target) > maxNext || !utf8.ValidString(target) || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
 		return "", false
 	}
 	// Browsers drop tabs and newlines wherever they are, and read \ as /.
@@ -49,14 +49,11 @@ func SafeNext(target string) (string, bool) {
 		return "", false
 	}
 	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || strings.HasPrefix(u.EscapedPath(), "//") {
-		return "", false
-	}
-	if strings.HasPrefix(target, "//") {
+	if err != nil {
 		return "", false
 	}
 	u.Fragment, u.RawFragment = "", ""
-	return u.String(), strings.HasPrefix(u.String(), "/")
+	return u.String(), true
 }
 
 // wanted returns the page to come back to after r was interrupted: itself, if it

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -307,10 +308,12 @@ func TestOddCookies(t *testing.T) {
 			t.Errorf("cookie %.20q: %d %q", odd, resp.Code, resp.body())
 		}
 	}
-	r := b.request("GET", "/who", nil)
-	r.Header.Set("Cookie", "session="+strings.Repeat("A", 43)+"; session="+token)
-	if got := b.do(r).body(); got != "nobody" {
-		t.Errorf("two session cookies: %q", got)
+	for _, two := range []string{"session=" + strings.Repeat("A", 43) + "; session=" + token, "session=" + token + "; session=x"} {
+		r := b.request("GET", "/who", nil)
+		r.Header.Set("Cookie", two)
+		if got := b.do(r).body(); got != "nobody" {
+			t.Errorf("two session cookies: %q", got)
+		}
 	}
 }
 
@@ -743,4 +746,32 @@ func TestNestedManagers(t *testing.T) {
 	if got := b.get("/cart").body(); got != "inner's" {
 		t.Errorf("inner's cart is %q", got)
 	}
+}
+
+// sloppy is a store that forgets to look at the time.
+type sloppy struct {
+	auth.Store
+	rec  *auth.SessionRecord
+	user *auth.User
+}
+
+func (s *sloppy) Session(ctx context.Context, id string) (*auth.SessionRecord, *auth.User, error) {
+	if s.rec != nil {
+		rec, user := *s.rec, *s.user
+		return &rec, &user, nil
+	}
+	return s.Store.Session(ctx, id)
+}
+
+func TestExpiredRecord(t *testing.T) {
+	store := &sloppy{Store: memstore.New()}
+	s := newSiteOn(t, store, nil)
+	b := s.browser()
+	b.signup(ann)
+	u, _ := s.store.UserByLogin(t.Context(), ann)
+	recs, _ := s.store.Sessions(t.Context(), u.ID)
+	store.rec, store.user = recs[0], u
+	wantWho(t, "in time", b, ann)
+	recs[0].Expires = time.Now()
+	wantWho(t, "too late", b, "nobody")
 }
