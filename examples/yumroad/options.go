@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// errOptions reports flags that cannot work.
+var errOptions = errors.New("cannot start")
+
+const (
+	defaultAddr = "127.0.0.1:8080"
+	safeCost    = 10 // of bcrypt, at the least; see auth.Bcrypt
+)
+
+// options is what the flags say.
+type options struct {
+	addr     string
+	baseURL  string // empty: from the address that is listened on
+	database string // the file
+
+	lifetime, idle, remember, fresh time.Duration
+
+	bcryptCost     int
+	hashSeats      int // set by makeRoomForHashing
+	minPassword    int
+	trustedProxies []netip.Prefix
+}
+
+func parseOptions(args []string, stderr io.Writer) (*options, error) {
+	o := &options{}
+	fs := flag.NewFlagSet("yumroad", flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // run prints the error, and not every flag after it
+	fs.StringVar(&o.addr, "addr", defaultAddr, "`host:port` to listen on; port 0 means any that is free")
+	fs.StringVar(&o.baseURL, "base-url", "", "address of the shop as visitors see it, such as https://shop.example (default: from -addr)")
+	fs.StringVar(&o.database, "db", "yumroad.db", "SQLite database `file`, made if it is missing")
+	fs.DurationVar(&o.lifetime, "session-lifetime", 24*time.Hour, "how long a login lasts at most")
+	fs.DurationVar(&o.idle, "session-idle", time.Hour, "how long a login lasts without being used")
+	fs.DurationVar(&o.remember, "remember", 720*time.Hour, "how long a login lasts for those who tick the box")
+	fs.DurationVar(&o.fresh, "fresh", 15*time.Minute, "how long after a login the password may be changed without asking for it again")
+	fs.IntVar(&o.bcryptCost, "bcrypt-cost", 12, "cost of hashing a password; each step doubles it")
+	fs.IntVar(&o.minPassword, "min-password", 15, "least number of characters of a new password")
+	fs.Func("trusted-proxies", "comma-separated `networks` of proxies whose X-Forwarded-For counts, such as 10.0.0.0/8 (default: none)", o.setTrustedProxies)
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fs.SetOutput(stderr)
+		fmt.Fprintln(stderr, "Usage of yumroad:")
+		fs.PrintDefaults()
+		return nil, err
+	}
+	if err == nil {
+		err = o.check(fs.Args())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errOptions, err)
+	}
+	return o, nil
+}
+
+func (o *options) setTrustedProxies(list string) error {
+	for network := range strings.SplitSeq(list, ",") {
+		if network = strings.TrimSpace(network); network == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(network)
+		if err != nil {
+			return fmt.Errorf("%q is not a network such as 10.0.0.0/8", network)
+		}
+		o.trustedProxies = append(o.trustedProxies, prefix)
+	}
+	return nil
+}
+
+// check finds the faults that auth.New would not find.
+func (o *options) check(rest []string) error {
+	var faults []error
+	if len(rest) > 0 {
+		faults = append(faults, fmt.Errorf("unexpected argument %q", rest[0]))
+	}
+	if _, _, err := net.SplitHostPort(o.addr); err != nil {
+		faults = append(faults, fmt.Errorf("-addr %q is not a host and a port such as %s", o.addr, defaultAddr))
+	}
+	if o.database == "" {
+		faults = append(faults, errors.New("-db is empty"))
+	}
+	if o.bcryptCost < 4 || o.bcryptCost > 20 { // 20 takes more than a minute
+		faults = append(faults, fmt.Errorf("-bcrypt-cost %d is not between 4 and 20", o.bcryptCost))
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"session-lifetime", o.lifetime}, {"session-idle", o.idle}, {"remember", o.remember}, {"fresh", o.fresh}} {
+		if d.value <= 0 {
+			faults = append(faults, fmt.Errorf("-%s %v is not more than zero", d.name, d.value))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// listeningURL returns the address to open in a browser on this machine.
+func listeningURL(flag string, addr net.Addr) string {
+	host, port, _ := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); flag == defaultAddr || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	if port == "80" {
+		return "http://" + strings.TrimSuffix(net.JoinHostPort(host, ""), ":")
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/sqlstore"
+)
+
+// shop is the whole application.
+type shop struct {
+	db       *sql.DB
+	users    *sqlstore.Store
+	products *productStore
+	auth     *auth.Manager
+	log      *slog.Logger
+
+	fresh       time.Duration // how old a login may be to change the password
+	minPassword int
+	https       bool
+}
+
+// openShop opens the database, brings its tables up to date, and sets the shop up.
+func openShop(ctx context.Context, o *options, logger *slog.Logger) (*shop, error) {
+	db, err := openDatabase(o.database)
+	if err != nil {
+		return nil, err
+	}
+	s := &shop{
+		db: db, users: sqlstore.New(db, sqlstore.SQLite), products: &productStore{db}, log: logger,
+		fresh: o.fresh, minPassword: o.minPassword, https: strings.HasPrefix(o.baseURL, "https:"),
+	}
+	if s.auth, err = auth.New(s.users, s.config(o)); err != nil {
+		s.close()
+		return nil, fmt.Errorf("%w: %w", errOptions, err)
+	}
+	if err := s.migrate(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// config is all that package auth needs to know.
+func (s *shop) config(o *options) *auth.Config {
+	return &auth.Config{
+		BaseURL:        o.baseURL,
+		HomeURL:        "/dashboard",
+		Lifetime:       o.lifetime,
+		IdleTimeout:    o.idle,
+		RememberFor:    o.remember,
+		Hasher:         hasher(o.bcryptCost),
+		HashSeats:      o.hashSeats,
+		Passwords:      auth.Policy{MinLength: o.minPassword, Words: []string{"yumroad"}},
+		TrustedProxies: o.trustedProxies,
+		CSRFRefused:    http.HandlerFunc(s.csrfRefused),
+		Logger:         s.log,
+	}
+}
+
+// weakBcrypt is bcrypt at a cost that auth.New would refuse. It is here to make
+// tests quick. Leave it out of an application of your own.
+type weakBcrypt struct{ auth.Bcrypt }
+
+func hasher(cost int) auth.Hasher {
+	if cost < safeCost {
+		return weakBcrypt{auth.Bcrypt(cost)}
+	}
+	return auth.Bcrypt(cost)
+}
+
+// openDatabase opens the file, which nobody else on this machine may read, for it
+// has people's password hashes in it.
+func openDatabase(file string) (*sql.DB, error) {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	path := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath()}
+	// Of these settings sqlstore needs the first two: readers and writers do not
+	// wait for each other, and writers wait for writers instead of failing. The third
+	// makes a transaction that will write take its turn at its beginning.
+	return sql.Open("sqlite", path.String()+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate")
+}
+
+func (s *shop) migrate(ctx context.Context) error {
+	if _, err := s.users.Migrate(ctx); err != nil {
+		return err
+	}
+	return s.products.migrate(ctx)
+}
+
+func (s *shop) close() error { return errors.Join(s.users.Close(), s.db.Close()) }
+
+// routes has one pattern for each method and path. To these, ServeMux answers 405
+// by itself if only the method is wrong.
+func (s *shop) routes() *http.ServeMux {
+	guests := func(h http.HandlerFunc) http.Handler { return s.auth.RequireGuest(h) }
+	members := func(h http.HandlerFunc) http.Handler { return s.auth.RequireLogin(h) }
+	fresh := func(h http.HandlerFunc) http.Handler { return s.auth.RequireFresh(s.fresh)(h) }
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.home)
+	mux.HandleFunc("GET /products/{id}", s.product)
+
+	mux.Handle("GET /signup", guests(s.signupPage))
+	mux.Handle("POST /signup", guests(s.signup))
+	mux.Handle("GET /login", guests(s.loginPage))
+	mux.Handle("POST /login", guests(s.login))
+	mux.HandleFunc("POST /logout", s.logout)
+
+	mux.Handle("GET /dashboard", members(s.dashboard))
+	mux.Handle("POST /products", members(s.addProduct))
+	mux.Handle("GET /reauth", members(s.reauthPage))
+	mux.Handle("POST /reauth", members(s.reauth))
+	mux.Handle("GET /account/password", fresh(s.passwordPage))
+	mux.Handle("POST /account/password", fresh(s.changePassword))
+	mux.Handle("POST /account/logout-everywhere", members(s.logoutEverywhere))
+
+	mux.HandleFunc(healthPattern, health)
+	mux.HandleFunc(staticPattern, serveStatic)
+	return mux
+}
+
+const (
+	healthPattern = "GET /healthz"
+	staticPattern = "GET /static/{file}"
+)
+
+func health(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	io.WriteString(w, "ok\n")
+}
+
+// handler is what the server serves. Everything goes through auth's Handler, so
+// that a route added later cannot miss the session or the check against forged
+// forms. The two exceptions are named here.
+func (s *shop) handler() http.Handler {
+	mux := s.routes()
+	guarded := s.auth.Handler(mux)
+	return s.withHeaders(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch h, pattern := mux.Handler(r); pattern {
+		case healthPattern, staticPattern:
+			mux.ServeHTTP(w, r)
+		case "":
+			s.unrouted(w, r, h)
+		default:
+			guarded.ServeHTTP(w, r)
+		}
+	}))
+}
+
+// unrouted answers a request that matches no pattern. What it is, 404 or 405, the
+// handler of ServeMux knows; this puts the shop's own page around it.
+func (s *shop) unrouted(w http.ResponseWriter, r *http.Request, h http.Handler) {
+	answer := &statusOnly{header: http.Header{}}
+	h.ServeHTTP(answer, r)
+	status := http.StatusNotFound
+	if answer.status == http.StatusMethodNotAllowed {
+		status = answer.status
+		w.Header()["Allow"] = answer.header["Allow"]
+	}
+	var page http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, status) })
+	if r.Method == http.MethodGet {
+		page = s.auth.Handler(page) // to show who is logged in
+	}
+	page.ServeHTTP(w, r)
+}
+
+// statusOnly is a response of which only the status and the header are of interest.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (a *statusOnly) Header() http.Header         { return a.header }
+func (a *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+func (a *statusOnly) WriteHeader(status int)      { a.status = status }
