@@ -139,6 +139,10 @@ func (p *pages) showReauth(w http.ResponseWriter, r *http.Request) {
 func (p *pages) reauth(w http.ResponseWriter, r *http.Request) {
 	u, f := auth.CurrentUser(r.Context()), auth.ParseLogin(r)
 	err := p.m.Reauthenticate(w, r, f)
+	if errors.Is(err, auth.ErrBadLogin) { // only the password can be wrong
+		f.Errors = nil
+		f.Errors.Add("password", auth.CodeWrong, 0)
+	}
 	p.done(w, r, reauthForm(u, f), err)
 }
 
@@ -181,7 +185,7 @@ func (p *pages) done(w http.ResponseWriter, r *http.Request, f *form, err error)
 		}
 		p.form(w, r, status, f)
 	case status == http.StatusServiceUnavailable:
-		f.Notice, f.Errors = "There are too many people at the door just now. Please try again in a few seconds.", nil
+		f.Notice = "There are too many people at the door just now. Please try again in a few seconds."
 		w.Header().Set("Retry-After", "5")
 		p.form(w, r, status, f)
 	default:

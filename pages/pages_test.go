@@ -311,7 +311,7 @@ func TestReauth(t *testing.T) {
 		next := url.Values{"next": {r.Field("next")}, "password": {another}}
 		r = c.Post("/reauth", next)
 		want(t, r, 422, "")
-		mustContain(t, r, "wrong", ann, `autofocus>`)
+		mustContain(t, r, "This is not your current password.", ann, `aria-describedby="password-error" autofocus>`)
 		next.Set("password", authtest.Password)
 		want(t, c.Post("/reauth", next), 303, "/account/password")
 		want(t, c.Get("/account/password"), 200, "")
@@ -420,6 +420,7 @@ func TestBusy(t *testing.T) {
 		c := authtest.NewClient(t, h)
 		r := c.Post("/login", url.Values{"email": {ann}, "password": {another}, "next": {"/dashboard"}})
 		want(t, r, 503, "")
+		mustContain(t, r, `role="status"`, "try again in a few seconds")
 		if r.Header.Get("Retry-After") == "" || r.Field("email") != ann || r.Field("next") != "/dashboard" || strings.Contains(r.Body, "aria-invalid") {
 			t.Errorf("the form does not come back: %v\n%s", r.Header, r.Body)
 		}

@@ -123,7 +123,7 @@ func messageFor(status int) *message {
 	case http.StatusNotFound:
 		return &message{"There is no such page", "Perhaps the address has a slip in it, or the page has moved.", home}
 	case http.StatusMethodNotAllowed:
-		return &message{"This is no page to open", "It only takes forms of certain kinds.", home}
+		return &message{"This is no page to open", "This address only takes forms that are sent to it.", home}
 	}
 	return &message{"Something went wrong", "It is not your fault. Please try again in a moment.", home}
 }
