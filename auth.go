@@ -37,6 +37,10 @@ type Config struct {
 	// empty means "/reauth".
 	ReauthURL string
 
+	// SecondFactorURL is the path of the page that asks for the second factor,
+	// if there is one. Visitors whose login is pending are sent there.
+	SecondFactorURL string
+
 	// HomeURL is the path to go to when there is nowhere better; empty means "/".
 	HomeURL string
 
@@ -90,8 +94,8 @@ type Config struct {
 	Logger *slog.Logger
 
 	// Unauthorized answers requests that need a login; nil means a redirect to
-	// LoginURL, or 401 for clients that prefer JSON. Pending tells whether only a
-	// second factor is missing.
+	// LoginURL or, if only a second factor is missing, to SecondFactorURL, and 401
+	// for clients that prefer JSON.
 	Unauthorized http.Handler
 
 	// NeedsRefresh answers requests that need a fresh login; nil means a redirect
@@ -241,9 +245,12 @@ func (m *Manager) checkPaths(fault faultFunc) {
 		name  string
 		value *string
 		def   string
-	}{{"LoginURL", &c.LoginURL, "/login"}, {"ReauthURL", &c.ReauthURL, "/reauth"}, {"HomeURL", &c.HomeURL, "/"}} {
+	}{{"LoginURL", &c.LoginURL, "/login"}, {"ReauthURL", &c.ReauthURL, "/reauth"}, {"SecondFactorURL", &c.SecondFactorURL, ""}, {"HomeURL", &c.HomeURL, "/"}} {
 		if *p.value == "" {
 			*p.value = p.def
+		}
+		if *p.value == "" {
+			continue
 		}
 		if _, ok := SafeNext(*p.value); !ok {
 			fault("%s is %q, not a path of this application", p.name, *p.value)
@@ -368,14 +375,18 @@ func (m *Manager) Authenticate(ctx context.Context, f *LoginForm) (*User, error)
 		m.failed(ctx, "find user", err)
 		return nil, fmt.Errorf("auth: find user: %w", err)
 	}
-	return m.prove(ctx, u, f)
+	if err := m.prove(ctx, u, f); err != nil {
+		f.refuse(err, "", CodeBadLogin)
+		return nil, err
+	}
+	return u, nil
 }
 
-// prove returns u if the password in f is u's. A nil u has none.
-func (m *Manager) prove(ctx context.Context, u *User, f *LoginForm) (*User, error) {
+// prove returns ErrBadLogin unless the password in f is u's. A nil u has none.
+func (m *Manager) prove(ctx context.Context, u *User, f *LoginForm) error {
 	reason, stale, err := m.verify(ctx, u, f.Password)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if reason != "" {
 		e := Event{Name: EventLoginFailed, Reason: reason}
@@ -383,13 +394,12 @@ func (m *Manager) prove(ctx context.Context, u *User, f *LoginForm) (*User, erro
 			e.UserID = u.ID
 		}
 		m.emit(ctx, e)
-		f.Errors.Add("", CodeBadLogin, 0)
-		return nil, ErrBadLogin
+		return ErrBadLogin
 	}
 	if stale {
 		m.upgrade(ctx, u, f.Password)
 	}
-	return u, nil
+	return nil
 }
 
 // verify spends one Verify, whoever u is, and then says why the password does

@@ -224,7 +224,7 @@ func (c *csrf) refusal(reason error) http.Handler {
 			h.ServeHTTP(w, r)
 			return
 		}
-		c.m.answer(w, r, problemCSRF)
+		problemCSRF.answer(w, r)
 	})
 }
 

@@ -106,7 +106,8 @@ func message(field, code string, limit int) string {
 
 // Status returns the HTTP status that an error of this package asks for: 422 for
 // forms to be corrected, 400, 413 and 415 for those that cannot be read, 401 where no
-// one is logged in, 403 for a disabled account, 503 for ErrBusy, and 500 for everything else.
+// one is logged in, 403 for a disabled account, 404 for ErrNotFound, 409 for
+// ErrConflict, 503 for ErrBusy, and 500 for everything else.
 func Status(err error) int {
 	var fields FormErrors
 	var large *http.MaxBytesError
@@ -125,6 +126,10 @@ func Status(err error) int {
 		return http.StatusUnauthorized
 	case errors.Is(err, ErrDisabled):
 		return http.StatusForbidden
+	case errors.Is(err, ErrNotFound):
+		return http.StatusNotFound
+	case errors.Is(err, ErrConflict):
+		return http.StatusConflict
 	case errors.Is(err, ErrBusy):
 		return http.StatusServiceUnavailable
 	}
@@ -310,6 +315,13 @@ func confirm(e *FormErrors, password, again string) {
 		e.Add("confirm", CodeRequired, 0)
 	case again != password:
 		e.Add("confirm", CodeMismatch, 0)
+	}
+}
+
+// refuse notes a wrong password in f.
+func (f *LoginForm) refuse(err error, field, code string) {
+	if errors.Is(err, ErrBadLogin) {
+		f.Errors.Add(field, code, 0)
 	}
 }
 

@@ -1,7 +1,10 @@
 package auth
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"html"
 	"net/http"
 	"path"
 	"strings"
@@ -38,7 +41,7 @@ func (m *Manager) serve(w http.ResponseWriter, r *http.Request, guarded, next ht
 	switch {
 	case !m.limitForm(w, r):
 		st.withoutSession()
-		handler = m.problem(problemTooLarge)
+		handler = http.HandlerFunc(problemTooLarge.answer)
 	case st.loadHeader():
 		st.withoutSession()
 		handler = next
@@ -154,7 +157,7 @@ func shortest(r *http.Request) bool {
 func (m *Manager) require(next http.Handler, check func(http.ResponseWriter, *http.Request) bool) http.Handler {
 	return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if st := m.state(r.Context()); st.unread != nil && st.login.Load() == nil {
-			m.answer(w, r, problemUnavailable)
+			problemUnavailable.answer(w, r)
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
@@ -166,7 +169,11 @@ func (m *Manager) require(next http.Handler, check func(http.ResponseWriter, *ht
 
 func (m *Manager) unauthorized(w http.ResponseWriter, r *http.Request) {
 	m.emit(r.Context(), Event{Name: EventDenied, Reason: "not logged in"})
-	m.ask(w, r, m.cfg.Unauthorized, m.cfg.LoginURL, problemLogin)
+	page, p := m.cfg.LoginURL, problemLogin
+	if m.cfg.SecondFactorURL != "" && Pending(r.Context()) != nil {
+		page, p = m.cfg.SecondFactorURL, problemFactor
+	}
+	m.ask(w, r, m.cfg.Unauthorized, page, p)
 }
 
 func (m *Manager) needsRefresh(w http.ResponseWriter, r *http.Request) {
@@ -180,8 +187,8 @@ func (m *Manager) ask(w http.ResponseWriter, r *http.Request, custom http.Handle
 	switch {
 	case custom != nil:
 		custom.ServeHTTP(w, r)
-	case prefersJSON(r):
-		m.answer(w, r, p)
+	case PrefersJSON(r):
+		p.answer(w, r)
 	default:
 		redirect(w, withNext(page, m.wanted(r)))
 	}
@@ -196,6 +203,7 @@ type problem struct {
 
 var (
 	problemLogin       = problem{http.StatusUnauthorized, "login_required", "Please log in to see this."}
+	problemFactor      = problem{http.StatusUnauthorized, "second_factor_required", "Please finish logging in to see this."}
 	problemFresh       = problem{http.StatusUnauthorized, "reauthentication_required", "Please enter your password once more to see this."}
 	problemCSRF        = problem{http.StatusForbidden, "csrf_refused", "This form is too old, or was sent from another site. Please go back, reload the page and send it again."}
 	problemTooLarge    = problem{http.StatusRequestEntityTooLarge, "too_large", "This form is too large."}
@@ -204,27 +212,31 @@ var (
 	problemUnsaved     = problem{http.StatusInternalServerError, "not_saved", "Something went wrong. Please try again."}
 )
 
-func (m *Manager) problem(p problem) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.answer(w, r, p) })
+func (p problem) answer(w http.ResponseWriter, r *http.Request) {
+	Problem(w, r, p.status, p.code, p.detail)
 }
 
-// answer sends p as a small page, or as JSON (RFC 9457) to clients that prefer it.
-func (m *Manager) answer(w http.ResponseWriter, r *http.Request, p problem) {
+// Problem answers r with an error: as a small page or, to clients that prefer it,
+// as JSON (RFC 9457) with a code for programs. detail is a sentence for the visitor. With
+// 503 it asks the client to try again after five seconds.
+func Problem(w http.ResponseWriter, r *http.Request, status int, code, detail string) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	if p.status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "5")
 	}
-	title := http.StatusText(p.status)
-	body := "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>" + title + "</title>\n<h1>" + title + "</h1>\n<p>" + p.detail + "</p>\n</html>\n"
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	if prefersJSON(r) {
+	title := http.StatusText(status)
+	if PrefersJSON(r) {
 		h.Set("Content-Type", "application/problem+json")
-		body = jsonProblem(p, title)
+		w.WriteHeader(status)
+		json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail})
+		return
 	}
-	w.WriteHeader(p.status)
-	w.Write([]byte(body))
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>%s</title>\n<h1>%[1]s</h1>\n<p>%s</p>\n</html>\n", title, html.EscapeString(detail))
 }
 
 // parseBody parses the body of an unsafe request as far as the CSRF check needs
@@ -242,9 +254,9 @@ func (m *Manager) parseBody(w http.ResponseWriter, r *http.Request) bool {
 	case err == nil:
 		return true
 	case errors.As(err, &large):
-		m.answer(w, r, problemTooLarge)
+		problemTooLarge.answer(w, r)
 	default:
-		m.answer(w, r, problemForm)
+		problemForm.answer(w, r)
 	}
 	return false
 }

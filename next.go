@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"encoding/json"
 	"mime"
 	"net/http"
 	"net/url"
@@ -33,9 +32,31 @@ func (m *Manager) Redirect(w http.ResponseWriter, r *http.Request) {
 	redirect(w, next)
 }
 
-// LoginURL returns the address of the login page, from which the visitor goes on
-// to next if [SafeNext] allows it.
+// LoginURL returns the path of the login page, from which the visitor goes on to
+// next if [SafeNext] allows it.
 func (m *Manager) LoginURL(next string) string { return withNext(m.cfg.LoginURL, next) }
+
+// ReauthURL is LoginURL for the page that asks for the password once more.
+func (m *Manager) ReauthURL(next string) string { return withNext(m.cfg.ReauthURL, next) }
+
+// SecondFactorURL is LoginURL for the page that asks for the second factor. It is
+// "" if there is none.
+func (m *Manager) SecondFactorURL(next string) string {
+	if m.cfg.SecondFactorURL == "" {
+		return ""
+	}
+	return withNext(m.cfg.SecondFactorURL, next)
+}
+
+// HomeURL returns Config.HomeURL.
+func (m *Manager) HomeURL() string { return m.cfg.HomeURL }
+
+// BaseURL returns Config.BaseURL as browsers write it: an origin, in lower case,
+// without the port that its scheme implies.
+func (m *Manager) BaseURL() string { return m.base.String() }
+
+// MinPassword returns the least number of characters of a password.
+func (m *Manager) MinPassword() int { return m.policy.min }
 
 // SafeNext returns target, without its fragment, if it is a path of this application
 // and nothing else however a browser reads it: no other host, no other scheme. Use
@@ -72,10 +93,12 @@ func (m *Manager) wanted(r *http.Request) string {
 	return r.URL.RequestURI()
 }
 
-// withNext returns page with next in its query, if next is safe.
+// withNext returns page with next in its query, if next is safe, and not the page
+// itself.
 func withNext(page, next string) string {
 	next, ok := SafeNext(next)
-	if !ok {
+	path, _, _ := strings.Cut(page, "?")
+	if from, _, _ := strings.Cut(next, "?"); !ok || from == path {
 		return page
 	}
 	sep := "?"
@@ -92,9 +115,9 @@ func redirect(w http.ResponseWriter, target string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// prefersJSON reports whether the client would rather have JSON than a page: it
-// says so in Accept, or is a script that says so by the header of old.
-func prefersJSON(r *http.Request) bool {
+// PrefersJSON reports whether the client would rather have JSON than a page: it
+// says so in Accept, or is a script that says so by X-Requested-With.
+func PrefersJSON(r *http.Request) bool {
 	html, json := 0.0, 0.0
 	for _, part := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
 		t, params, err := mime.ParseMediaType(part)
@@ -113,15 +136,4 @@ func prefersJSON(r *http.Request) bool {
 		}
 	}
 	return json > html || html == 0 && r.Header.Get("X-Requested-With") == "XMLHttpRequest"
-}
-
-func jsonProblem(p problem, title string) string {
-	b, _ := json.Marshal(struct {
-		Type   string `json:"type"`
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Code   string `json:"code"`
-		Detail string `json:"detail"`
-	}{"about:blank", title, p.status, p.code, p.detail})
-	return string(b) + "\n"
 }

@@ -186,14 +186,14 @@ func (m *Manager) Reauthenticate(w http.ResponseWriter, r *http.Request, f *Logi
 	if f.require("password", f.Password); len(f.Errors) > 0 {
 		return f.Errors
 	}
-	u, err := m.prove(r.Context(), l.user, f)
-	if err != nil {
+	if err := m.prove(r.Context(), l.user, f); err != nil {
+		f.refuse(err, "password", CodeWrong)
 		return err
 	}
 	s := *l.session
 	s.Factors = maps.Clone(s.Factors)
 	s.Factors[FactorPassword] = now()
-	if err := st.enter(w, r, u, &s, true); err != nil {
+	if err := st.enter(w, r, l.user, &s, true); err != nil {
 		return err
 	}
 	m.emit(r.Context(), Event{Name: EventReauthenticated})

@@ -491,7 +491,7 @@ func (f toyFactor) routes(s *site) {
 func TestSecondFactor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		toy := toyFactor{"123456"}
-		s := newSite(t, func(c *auth.Config) { c.Hooks = append(c.Hooks, toy.hooks()) })
+		s := newSite(t, func(c *auth.Config) { c.Hooks, c.SecondFactorURL = append(c.Hooks, toy.hooks()), "/otp" })
 		toy.routes(s)
 		b := s.browser()
 		wantStatus(t, "signup", b.signup(ann), 401)
@@ -501,7 +501,7 @@ func TestSecondFactor(t *testing.T) {
 			t.Errorf("cookie of a pending login: %v", c)
 		}
 		for _, path := range []string{"/me", "/fresh"} {
-			if r := b.get(path); r.Code != 303 || !strings.HasPrefix(r.Header().Get("Location"), "/login") {
+			if r := b.get(path); r.Code != 303 || !strings.HasPrefix(r.Header().Get("Location"), "/otp?next=") {
 				t.Errorf("pending, %s: %d to %q", path, r.Code, r.Header().Get("Location"))
 			}
 		}

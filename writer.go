@@ -58,7 +58,7 @@ func (w *writer) replace() {
 		h[k] = v
 	}
 	h.Add("Vary", "Cookie")
-	w.st.m.answer(w.ResponseWriter, w.st.r, problemUnsaved)
+	problemUnsaved.answer(w.ResponseWriter, w.st.r)
 }
 
 // WriteHeader implements http.ResponseWriter.
