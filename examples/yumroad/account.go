@@ -77,21 +77,11 @@ func (s *shop) reauthPage(w http.ResponseWriter, r *http.Request) {
 func (s *shop) reauth(w http.ResponseWriter, r *http.Request) {
 	f := auth.ParseLogin(r)
 	if err := s.auth.Reauthenticate(w, r, f); err != nil {
-		v := view{Title: "Is it you?", Form: accountForm{Next: next(r)}, Errors: wrongPassword(f.Errors)}
+		v := view{Title: "Is it you?", Form: accountForm{Next: next(r)}, Errors: f.Errors}
 		s.refuse(w, r, err, "reauth", v)
 		return
 	}
 	s.auth.Redirect(w, r)
-}
-
-// wrongPassword says it of the field, where only the password was asked for.
-func wrongPassword(errs auth.FormErrors) auth.FormErrors {
-	for i, e := range errs {
-		if e.Code == auth.CodeBadLogin {
-			errs[i].Field, errs[i].Message = "password", "This is not your password."
-		}
-	}
-	return errs
 }
 
 func (s *shop) passwordPage(w http.ResponseWriter, r *http.Request) {

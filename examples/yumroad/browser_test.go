@@ -110,14 +110,14 @@ func signUp(b *chromium) {
 	b.wantText(ann, "Nothing yet")
 }
 
-// products fill the shelf for the pictures.
+// shelf is what is sold. The names are such that each has another picture.
 var shelf = []struct{ name, description, price string }{
-	{"Sourdough, slowly", "Forty pages on flour, water and patience.\nWith a timetable for people who have a job.", "12.50"},
-	{"Rooftop tapes", "Nine songs, recorded in one take.", "8"},
+	{"The bread book", "Forty pages on flour, water and patience.\nWith a timetable for people who have a job.", "12.50"},
 	{"Windowsill jungle", "Grow a forest in old jam jars.", "15"},
-	{"Morning mug pattern", "A glaze recipe, and how to fire it.", "6.50"},
-	{"Film after midnight", "Twenty presets for grainy city lights.", "19"},
-	{"Colour for the timid", "A course in water colours, one small picture a day.", "24.90"},
+	{"Rooftop recordings", "Nine songs, recorded in one take.", "8"},
+	{"Brave little pictures", "A course in water colours, one small picture a day.", "24.90"},
+	{"Midnight film presets", "Twenty presets for grainy city lights.", "19"},
+	{"Good morning mug", "A glaze recipe, and how to fire it.", "6.50"},
 }
 
 func sell(b *chromium) {
@@ -158,7 +158,7 @@ func changePassword(b *chromium) {
 	b.shoot("reauth")
 	b.fill("password", "wrong")
 	b.submit("/reauth", "/reauth", http.StatusUnprocessableEntity)
-	b.wantText("This is not your password.")
+	b.wantText("This is not your current password.")
 	for b.path() != "/dashboard" {
 		if b.path() == "/reauth" {
 			b.fill("password", authtest.Password)

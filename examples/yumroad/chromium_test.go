@@ -218,7 +218,10 @@ func (b *chromium) resize(width, height int64, scale float64) {
 func (b *chromium) shoot(name string) {
 	b.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
-		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"}, // no picture of something on its way
+		}}
 		if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, media); err != nil {
 			b.t.Fatalf("browser: %v", err)
 		}

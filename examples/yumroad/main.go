@@ -28,14 +28,15 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], makeRoomForHashing(), os.Stdout, os.Stderr))
 }
 
 // run is main with everything it touches as arguments. It returns the exit code:
 // 2 for flags that cannot work, 1 for other failures.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, hashSeats int, stdout, stderr io.Writer) int {
 	o, err := parseOptions(args, stderr)
 	if err == nil {
+		o.hashSeats = hashSeats
 		logger := slog.New(slog.NewTextHandler(stderr, nil))
 		err = serve(ctx, o, logger, stdout)
 	}
@@ -52,7 +53,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // serve runs the shop until ctx is done, and then lets open requests finish.
 func serve(ctx context.Context, o *options, logger *slog.Logger, stdout io.Writer) error {
-	o.hashSeats = makeRoomForHashing()
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func TestBadOptions(t *testing.T) {
 	} {
 		var out, errs bytes.Buffer
 		args := append([]string{"-addr", "127.0.0.1:0", "-db", file}, strings.Fields(c.args)...)
-		if code := run(t.Context(), args, &out, &errs); code != 2 || !strings.Contains(errs.String(), c.says) || out.Len() > 0 {
+		if code := run(t.Context(), args, 1, &out, &errs); code != 2 || !strings.Contains(errs.String(), c.says) || out.Len() > 0 {
 			t.Errorf("%s: code %d\n%s%s", c.args, code, out.String(), errs.String())
 		}
 	}
@@ -73,7 +73,7 @@ func TestAddressTaken(t *testing.T) {
 	defer l.Close()
 	var errs bytes.Buffer
 	args := []string{"-addr", l.Addr().String(), "-db", filepath.Join(t.TempDir(), "shop.db")}
-	if code := run(t.Context(), args, io.Discard, &errs); code != 1 {
+	if code := run(t.Context(), args, 1, io.Discard, &errs); code != 1 {
 		t.Errorf("code %d\n%s", code, errs.String())
 	}
 }
@@ -105,7 +105,7 @@ func TestRun(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a b?c%20#d.db")
 	code := make(chan int)
 	go func() {
-		code <- run(ctx, []string{"-addr", "127.0.0.1:0", "-db", file, "-bcrypt-cost", "4"}, in, &errs)
+		code <- run(ctx, []string{"-addr", "127.0.0.1:0", "-db", file, "-bcrypt-cost", "4"}, 1, in, &errs)
 		in.Close()
 	}()
 	lines := bufio.NewScanner(out)

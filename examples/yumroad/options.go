@@ -28,7 +28,7 @@ type options struct {
 	lifetime, idle, remember, fresh time.Duration
 
 	bcryptCost     int
-	hashSeats      int // set by makeRoomForHashing
+	hashSeats      int // no flag: see makeRoomForHashing
 	minPassword    int
 	trustedProxies []netip.Prefix
 }

@@ -63,18 +63,25 @@ func (v view) First(field string) bool {
 }
 
 // Label returns the name of a field as the visitor knows it.
-func (v view) Label(field string) string { return labels[field] }
-
-// In the page to change a password "password" is the new one, which is said there.
-var labels = map[string]string{
-	"email": "Email", "password": "Password", "confirm": "Password, once more", "current": "Current password",
-	"name": "Name", "description": "Description", "price": "Price",
+func (v view) Label(field string) string {
+	if label, ok := newPasswordLabels[field]; ok && v.Path == "/account/password" {
+		return label
+	}
+	return labels[field]
 }
+
+var (
+	labels = map[string]string{
+		"email": "Email", "password": "Password", "confirm": "Password, once more", "current": "Current password",
+		"name": "Name", "description": "Description", "price": "Price",
+	}
+	newPasswordLabels = map[string]string{"password": "New password", "confirm": "New password, once more"}
+)
 
 // render sends a page. It is complete before its first byte goes out: an error in
 // a template gives no half page, and a CSRF token can still set its cookie.
 func (s *shop) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
-	v.ctx, v.User, v.Path, v.MinPassword = r.Context(), auth.CurrentUser(r.Context()), r.URL.Path, s.minPassword
+	v.ctx, v.User, v.Path, v.MinPassword = r.Context(), auth.CurrentUser(r.Context()), r.URL.Path, s.auth.MinPassword()
 	var page bytes.Buffer
 	if err := pages[name].Execute(&page, v); err != nil {
 		s.log.ErrorContext(r.Context(), "page cannot be shown", "page", name, "error", err)

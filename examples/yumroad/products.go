@@ -21,7 +21,7 @@ func (s *shop) home(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
-	s.render(w, r, http.StatusOK, "home", view{Title: "Made by people, one at a time", Products: list})
+	s.render(w, r, http.StatusOK, "home", view{Title: "Good things, made by people", Products: list})
 }
 
 func (s *shop) product(w http.ResponseWriter, r *http.Request) {

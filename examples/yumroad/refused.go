@@ -28,6 +28,10 @@ func (s *shop) refuse(w http.ResponseWriter, r *http.Request, err error, page st
 func (s *shop) csrfRefused(w http.ResponseWriter, r *http.Request) {
 	const again = "This page had been open for too long, so nothing was sent. Please try once more."
 	const status = http.StatusForbidden
+	if auth.PrefersJSON(r) {
+		auth.Problem(w, r, status, "csrf_refused", "This needs the token of a form of this shop.")
+		return
+	}
 	if !auth.StaleForm(r.Context()) {
 		s.fail(w, r, status)
 		return

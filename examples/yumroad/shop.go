@@ -28,9 +28,8 @@ type shop struct {
 	auth     *auth.Manager
 	log      *slog.Logger
 
-	fresh       time.Duration // how old a login may be to change the password
-	minPassword int
-	https       bool
+	fresh time.Duration // how old a login may be to change the password
+	https bool
 }
 
 // openShop opens the database, brings its tables up to date, and sets the shop up.
@@ -41,7 +40,7 @@ func openShop(ctx context.Context, o *options, logger *slog.Logger) (*shop, erro
 	}
 	s := &shop{
 		db: db, users: sqlstore.New(db, sqlstore.SQLite), products: &productStore{db}, log: logger,
-		fresh: o.fresh, minPassword: o.minPassword, https: strings.HasPrefix(o.baseURL, "https:"),
+		fresh: o.fresh, https: strings.HasPrefix(o.baseURL, "https:"),
 	}
 	if s.auth, err = auth.New(s.users, s.config(o)); err != nil {
 		s.close()

@@ -232,10 +232,15 @@ func TestProtectedPages(t *testing.T) {
 func TestJSON(t *testing.T) {
 	c := newVisitor(t)
 	c.Header.Set("Accept", "application/json")
-	r := c.Get("/dashboard")
-	want(t, r, http.StatusUnauthorized, "login_required")
-	if ct := r.Header.Get("Content-Type"); ct != "application/problem+json" {
-		t.Errorf("Content-Type is %q", ct)
+	for _, r := range []*authtest.Response{c.Get("/dashboard"), c.Post("/login", url.Values{"csrf_token": {"none"}})} {
+		status, code := http.StatusUnauthorized, "login_required"
+		if r.Method == "POST" {
+			status, code = http.StatusForbidden, "csrf_refused"
+		}
+		want(t, r, status, code)
+		if ct := r.Header.Get("Content-Type"); ct != "application/problem+json" {
+			t.Errorf("%s %s: Content-Type is %q", r.Method, r.URL, ct)
+		}
 	}
 }
 
@@ -259,7 +264,7 @@ func TestPassword(t *testing.T) {
 	c, elsewhere := visitor(t, s), visitor(t, s)
 	want(t, c.Signup(ann, authtest.Password), http.StatusSeeOther)
 	want(t, elsewhere.Login(ann, authtest.Password), http.StatusSeeOther)
-	want(t, c.Get("/account/password"), http.StatusOK, `autocomplete="current-password"`, `autocomplete="username"`)
+	want(t, c.Get("/account/password"), http.StatusOK, `autocomplete="current-password"`, `autocomplete="username"`, "New password, once more")
 	r := c.Post("/account/password", url.Values{"current": {"wrong"}, "password": {other}, "confirm": {"else"}})
 	want(t, r, http.StatusUnprocessableEntity, `id="confirm-error"`)
 	r = c.Post("/account/password", url.Values{"current": {"wrong"}, "password": {other}, "confirm": {other}})
@@ -284,7 +289,7 @@ func TestReauth(t *testing.T) {
 	wantRedirect(t, r, "/reauth?next=%2Faccount%2Fpassword")
 	want(t, r.Follow(), http.StatusOK, ann, `name="next" value="/account/password"`)
 	want(t, c.Post("/reauth", url.Values{"password": {"wrong"}, "next": {"/account/password"}}),
-		http.StatusUnprocessableEntity, "This is not your password.", `aria-invalid="true" aria-describedby="password-error" autofocus`, `value="/account/password"`)
+		http.StatusUnprocessableEntity, "This is not your current password.", `aria-invalid="true" aria-describedby="password-error" autofocus`, `value="/account/password"`)
 	want(t, c.Post("/reauth", nil), http.StatusUnprocessableEntity, "Please fill in")
 	before := c.Cookie("session").Value
 	wantRedirect(t, c.Post("/reauth", url.Values{"password": {authtest.Password}, "next": {"/account/password"}}), "/account/password")
