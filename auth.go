@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -114,8 +115,10 @@ type Hooks struct {
 	// Load finds the user of a request by a credential in its headers, such as an
 	// API token. It returns nil and no error if there is none of its kind. A user
 	// it returns counts for this request alone: the session is neither read nor
-	// written, and CSRF checks are skipped, since no other site can make a browser send the
-	// header. An error means that nobody is logged in, whatever the cookies say. So Load must not look at cookies.
+	// written, and CSRF checks are skipped, since no other site can make a browser
+	// send the header: so Load must look at nothing that browsers send by themselves, no cookies
+	// and no Basic authentication. An error means that nobody is logged in,
+	// whatever the cookies say.
 	Load func(r *http.Request) (*User, error)
 
 	// Login is asked before a session becomes the user's, at every way in. An
@@ -123,8 +126,8 @@ type Hooks struct {
 	// is pending, CurrentUser stays nil, and the next Login adds its factor to those in s.
 	Login func(w http.ResponseWriter, r *http.Request, u *User, s *Session) error
 
-	// Check is asked at every request with a session. An error means that nobody
-	// is logged in for this request.
+	// Check is asked at every request that comes with a session in which a user is
+	// logged in. An error means that this request is a guest's.
 	Check func(r *http.Request, u *User, s *Session) error
 
 	// Logout is told before a session ends by Logout.
@@ -144,7 +147,6 @@ type Manager struct {
 	seats  *seats
 	decoy  string // a hash of no password, verified where there is none
 	scs    *scs.SessionManager
-	scsKey any // under which scs keeps its data in a context
 	csrf   *csrf
 }
 
@@ -162,11 +164,13 @@ func New(store Store, cfg *Config) (*Manager, error) {
 	m.checkPaths(fault)
 	m.checkLimits(fault)
 	m.checkHasher(fault)
+	host := ""
 	if m.base != nil {
-		var err error
-		if m.policy, err = newPolicy(m.cfg.Passwords, m.base.Hostname()); err != nil {
-			faults = append(faults, err)
-		}
+		host = m.base.Hostname()
+	}
+	var err error
+	if m.policy, err = newPolicy(m.cfg.Passwords, host); err != nil {
+		faults = append(faults, err)
 	}
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("auth: cannot work with this Config:\n%w", errors.Join(faults...))
@@ -174,12 +178,11 @@ func New(store Store, cfg *Config) (*Manager, error) {
 	if m.cfg.Logger == nil {
 		m.cfg.Logger = slog.Default()
 	}
-	var err error
 	if m.decoy, err = m.cfg.Hasher.Hash(rand.Text()); err != nil {
 		return nil, fmt.Errorf("auth: Hasher: %w", err)
 	}
 	m.seats = newSeats(m.cfg.HashSeats, m.cfg.HashWait)
-	m.scs, m.scsKey = newSCS(m)
+	m.scs = newSCS(m)
 	m.csrf = newCSRF(m)
 	return m, nil
 }
@@ -187,8 +190,11 @@ func New(store Store, cfg *Config) (*Manager, error) {
 type faultFunc func(format string, args ...any)
 
 func (m *Manager) checkStore(fault faultFunc) {
+	if p, ok := m.store.(*Stores); ok && p != nil {
+		m.store = *p
+	}
 	switch s := m.store.(type) {
-	case nil:
+	case nil, *Stores:
 		fault("store is nil")
 	case Stores:
 		if s.UserStore == nil {
@@ -210,7 +216,7 @@ func (m *Manager) checkBaseURL(fault faultFunc) {
 		return
 	}
 	u, err := url.Parse(c.BaseURL)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" ||
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || !hostPattern.MatchString(u.Host) ||
 		u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		fault("BaseURL is %q, not a scheme and a host such as %q", c.BaseURL, "https://shop.example")
 		return
@@ -220,6 +226,10 @@ func (m *Manager) checkBaseURL(fault faultFunc) {
 	}
 	m.base = &url.URL{Scheme: u.Scheme, Host: canonicalHost(u)}
 }
+
+// hostPattern matches hosts as browsers write them in an origin: names in ASCII,
+// and addresses of both kinds.
+var hostPattern = regexp.MustCompile(`^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?$`)
 
 // canonicalHost returns the host as browsers send it: in lower case, without the
 // scheme's own port.
@@ -252,15 +262,15 @@ func (m *Manager) checkPaths(fault faultFunc) {
 		if *p.value == "" {
 			continue
 		}
-		if _, ok := SafeNext(*p.value); !ok {
+		if path, ok := SafeNext(*p.value); !ok || path != *p.value {
 			fault("%s is %q, not a path of this application", p.name, *p.value)
 		}
 	}
 	if c.CookieName == "" {
 		c.CookieName = "session"
 	}
-	if (&http.Cookie{Name: c.CookieName}).Valid() != nil || strings.HasPrefix(c.CookieName, "__") {
-		fault("CookieName is %q, not a plain cookie name", c.CookieName)
+	if (&http.Cookie{Name: c.CookieName}).Valid() != nil || strings.HasPrefix(c.CookieName, "__") || c.CookieName == csrfCookie {
+		fault("CookieName is %q, not a plain cookie name, or taken", c.CookieName)
 	}
 }
 
@@ -293,8 +303,8 @@ func (m *Manager) checkLimits(fault faultFunc) {
 		fault("MaxForm is negative")
 	}
 	for _, p := range c.TrustedProxies {
-		if !p.IsValid() {
-			fault("TrustedProxies holds an invalid prefix")
+		if !p.IsValid() || p.Addr().Is4In6() {
+			fault("TrustedProxies holds %s, not a prefix of IPv4 or IPv6", p)
 		}
 	}
 }
@@ -375,18 +385,17 @@ func (m *Manager) Authenticate(ctx context.Context, f *LoginForm) (*User, error)
 		m.failed(ctx, "find user", err)
 		return nil, fmt.Errorf("auth: find user: %w", err)
 	}
-	if err := m.prove(ctx, u, f); err != nil {
-		f.refuse(err, "", CodeBadLogin)
-		return nil, err
-	}
-	return u, nil
+	u, err = m.prove(ctx, u, f)
+	f.refuse(err, "", CodeBadLogin)
+	return u, err
 }
 
-// prove returns ErrBadLogin unless the password in f is u's. A nil u has none.
-func (m *Manager) prove(ctx context.Context, u *User, f *LoginForm) error {
+// prove returns u if the password in f is u's, and ErrBadLogin if not. A nil u has
+// none.
+func (m *Manager) prove(ctx context.Context, u *User, f *LoginForm) (*User, error) {
 	reason, stale, err := m.verify(ctx, u, f.Password)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if reason != "" {
 		e := Event{Name: EventLoginFailed, Reason: reason}
@@ -394,12 +403,12 @@ func (m *Manager) prove(ctx context.Context, u *User, f *LoginForm) error {
 			e.UserID = u.ID
 		}
 		m.emit(ctx, e)
-		return ErrBadLogin
+		return nil, ErrBadLogin
 	}
 	if stale {
-		m.upgrade(ctx, u, f.Password)
+		u = m.upgrade(ctx, u, f.Password)
 	}
-	return nil
+	return u, nil
 }
 
 // verify spends one Verify, whoever u is, and then says why the password does
@@ -431,22 +440,23 @@ func (m *Manager) verify(ctx context.Context, u *User, password string) (reason 
 	return reason, stale, nil
 }
 
-// upgrade replaces u's hash by one that is not stale. If that fails the next
-// login tries again.
-func (m *Manager) upgrade(ctx context.Context, u *User, password string) {
+// upgrade replaces u's hash by one that is not stale, and returns u as it is then.
+// If that fails the next login tries again.
+func (m *Manager) upgrade(ctx context.Context, u *User, password string) *User {
 	hash, err := m.hash(ctx, password)
 	if err != nil {
-		return
+		return u
 	}
 	next := *u
 	next.PasswordHash = hash
 	switch err := m.store.UpdateUser(ctx, &next); {
 	case err == nil:
-		*u = next
 		m.emit(ctx, Event{Name: EventHashUpgraded, UserID: u.ID})
+		return &next
 	case !errors.Is(err, ErrConflict):
 		m.failed(ctx, "upgrade hash", err)
 	}
+	return u
 }
 
 func (m *Manager) hash(ctx context.Context, password string) (hash string, err error) {
@@ -476,6 +486,9 @@ func (m *Manager) ChangePassword(ctx context.Context, u *User, f *PasswordForm) 
 	if f.err != nil {
 		return f.err
 	}
+	if u == nil {
+		return ErrNotLoggedIn
+	}
 	f.validate(m.policy, u.Email)
 	if len(f.Errors) > 0 {
 		return f.Errors
@@ -497,8 +510,12 @@ func (m *Manager) ChangePassword(ctx context.Context, u *User, f *PasswordForm) 
 //
 // A password that the policy refuses is returned as FormErrors; other errors are
 // ErrBusy, ErrConflict if u's credentials were changed since u was read, and
-// failures of the store: then nothing changed. u is updated.
+// failures of the store: then nothing changed. u is updated, unless it is the one
+// that CurrentUser returned: that one is replaced, so ask CurrentUser again.
 func (m *Manager) SetPassword(ctx context.Context, u *User, password string) error {
+	if u == nil {
+		return ErrNotLoggedIn
+	}
 	var faults FormErrors
 	if m.policy.check(&faults, password, u.Email); len(faults) > 0 {
 		return faults

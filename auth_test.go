@@ -140,10 +140,13 @@ func (s *site) routes() {
 	s.mux.Handle("/guest", m.RequireGuest(http.HandlerFunc(whoami)))
 	s.mux.HandleFunc("/who", whoami)
 	s.mux.HandleFunc("POST /cart", func(w http.ResponseWriter, r *http.Request) {
-		m.SCS().Put(r.Context(), "cart", r.PostFormValue("cart"))
+		if err := auth.SetSessionValue(r.Context(), "cart", r.PostFormValue("cart")); err != nil {
+			w.WriteHeader(http.StatusConflict)
+		}
 	})
 	s.mux.HandleFunc("GET /cart", func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, m.SCS().GetString(r.Context(), "cart"))
+		cart, _ := auth.SessionValue[string](r.Context(), "cart")
+		io.WriteString(w, cart)
 	})
 }
 
@@ -321,7 +324,8 @@ func TestNewNamesEveryFault(t *testing.T) {
 			t.Errorf("New does not name %s in:\n%v", name, err)
 		}
 	}
-	for _, bad := range []string{"", "shop.example", "ftp://shop.example", "https://", "https://a.example/path", "https://u:p@a.example", "https://a.example?q", "http://a.example", "://"} {
+	for _, bad := range []string{"", "shop.example", "ftp://shop.example", "https://", "https://a.example/path", "https://u:p@a.example", "https://a.example?q", "http://a.example", "://",
+		"https://a.example:", "https://a.example:99999x", "https://a.example:0443", "https://bücher.example", "https://*", "https://<x>", "https://a,b", "https://a b"} {
 		if _, err := auth.New(memstore.New(), &auth.Config{BaseURL: bad, Hasher: &countingHasher{Bcrypt: 4}}); err == nil {
 			t.Errorf("New accepts BaseURL %q", bad)
 		}
@@ -330,6 +334,14 @@ func TestNewNamesEveryFault(t *testing.T) {
 		if _, err := auth.New(memstore.New(), &auth.Config{BaseURL: good, Hasher: &countingHasher{Bcrypt: 4}}); err != nil {
 			t.Errorf("New refuses BaseURL %q: %v", good, err)
 		}
+	}
+	for _, odd := range []*auth.Config{{BaseURL: base, CookieName: "csrf_token"}, {BaseURL: base, LoginURL: "/login#top"}, {BaseURL: "", Passwords: auth.Policy{MinLength: 3}}} {
+		if _, err := auth.New(memstore.New(), odd); err == nil || odd.BaseURL == "" && !strings.Contains(err.Error(), "MinLength") {
+			t.Errorf("New accepts %+v: %v", odd, err)
+		}
+	}
+	if _, err := auth.New(&auth.Stores{}, &auth.Config{BaseURL: base}); err == nil || !strings.Contains(err.Error(), "UserStore") {
+		t.Errorf("New of empty Stores: %v", err)
 	}
 	if _, err := auth.New(nil, nil); err == nil || !strings.Contains(err.Error(), "store") || !strings.Contains(err.Error(), "BaseURL") {
 		t.Errorf("New(nil, nil): %v", err)

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -47,10 +46,13 @@ func StaleForm(ctx context.Context) bool {
 	return st != nil && st.csrf.stale
 }
 
+// csrfCookie is the name of the cookie with a guest's token.
+const csrfCookie = "csrf_token"
+
 var errCrossSite = errors.New("auth: request comes from another site")
 
 func newCSRF(m *Manager) *csrf {
-	c := &csrf{m: m, name: m.cookieName("csrf_token"), cross: http.NewCrossOriginProtection()}
+	c := &csrf{m: m, name: m.cookieName(csrfCookie), cross: http.NewCrossOriginProtection()}
 	for _, origin := range m.aliases() {
 		if err := c.cross.AddTrustedOrigin(origin); err != nil {
 			panic("auth: " + err.Error()) // New has checked BaseURL
@@ -93,7 +95,8 @@ func (c *csrf) protect(next http.Handler) http.Handler {
 		func(s *scratch) { next.ServeHTTP(s.st.w, s.st.r) },
 		func(s *scratch) {
 			reason := nosurf.Reason(s.r)
-			s.st.csrf.stale = errors.Is(reason, nosurf.ErrBadToken)
+			sent := s.r.Header.Get(nosurf.HeaderName) + s.r.PostFormValue(nosurf.FormFieldName)
+			s.st.csrf.stale = errors.Is(reason, nosurf.ErrBadToken) && sent != ""
 			c.refusal(reason).ServeHTTP(s.st.w, s.st.r)
 		})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -101,8 +104,12 @@ func (c *csrf) protect(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		st := c.m.state(r.Context())
+		if st.unread != nil { // and so is the token
+			problemUnavailable.answer(w, r)
+			return
+		}
 		if c.m.parseBody(w, r) {
-			st := c.m.state(r.Context())
 			check.ServeHTTP(&scratch{header: http.Header{}, st: st}, c.narrow(r, st.realToken()))
 		}
 	})
@@ -182,9 +189,10 @@ func (st *state) realToken() string {
 func (c *csrf) token(st *state) string {
 	st.csrf.mu.Lock()
 	defer st.csrf.mu.Unlock()
+	st.csrf.asked = true
 	l := st.login.Load()
 	guest := l == nil || l.session == nil
-	if guest && st.w.started {
+	if guest && st.w.started.Load() {
 		c.m.failed(st.ctx, "CSRFToken", errors.New("auth: asked for after the response has begun"))
 		return ""
 	}
@@ -234,6 +242,5 @@ func parsed(r *http.Request) bool {
 	if isForm(r) {
 		return true
 	}
-	t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return strings.HasPrefix(t, "multipart/") && r.Header.Get("X-CSRF-Token") == ""
+	return strings.HasPrefix(mediaType(r), "multipart/") && r.Header.Get("X-CSRF-Token") == ""
 }

@@ -184,6 +184,10 @@ func TestCSRFRefusedHandler(t *testing.T) {
 		}
 		return b.do(r)
 	}
+	if send("", base); len(stale) != 1 || stale[0] {
+		t.Errorf("a form without a token: stale %v", stale)
+	}
+	stale = nil
 	r := send("old", base)
 	email, fresh, _ := strings.Cut(r.body(), " ")
 	if r.Code != 403 || email != ann || len(stale) != 1 || !stale[0] {
@@ -216,6 +220,7 @@ func TestBodies(t *testing.T) {
 	const urlencoded = "application/x-www-form-urlencoded"
 	wantStatus(t, "too large, and says so", b.do(form(strings.NewReader(big), urlencoded)), 413)
 	wantStatus(t, "too large, in chunks", b.do(form(struct{ io.Reader }{strings.NewReader(big)}, urlencoded)), 413)
+	wantStatus(t, "too large, with an odd type", b.do(form(struct{ io.Reader }{strings.NewReader(big)}, urlencoded+"; x")), 400)
 	wantStatus(t, "malformed", b.do(form(strings.NewReader("email=%zz"), urlencoded)), 400)
 
 	var buf bytes.Buffer

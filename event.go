@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -42,6 +43,9 @@ type Event struct {
 func (e Event) level() slog.Level {
 	switch e.Name {
 	case EventFailure:
+		if errors.Is(e.Err, context.Canceled) { // the client has gone
+			return slog.LevelDebug
+		}
 		return slog.LevelError
 	case EventLoginFailed, EventSessionRejected, EventCSRFRefused, EventBusy:
 		return slog.LevelWarn
@@ -56,20 +60,27 @@ func (m *Manager) emit(ctx context.Context, e Event) {
 	e.Time = time.Now().UTC()
 	if st := m.state(ctx); st != nil {
 		e.Address, e.Method, e.Path = st.address, st.method, st.path
-		if l := st.login.Load(); l != nil {
-			if e.UserID == "" {
-				e.UserID = l.user.ID
-			}
-			if e.SessionID == "" && l.session != nil && e.UserID == l.user.ID {
-				e.SessionID = l.session.ID
-			}
-		}
+		st.attribute(&e)
 	}
 	m.log(ctx, e)
 	for _, h := range m.cfg.Hooks {
 		if h.Event != nil {
 			h.Event(ctx, e)
 		}
+	}
+}
+
+// attribute says of an event that the session had a part in whose session it was.
+func (st *state) attribute(e *Event) {
+	l := st.login.Load()
+	if l == nil || e.Name == EventLoginFailed && e.UserID != l.user.ID {
+		return
+	}
+	if e.UserID == "" {
+		e.UserID = l.user.ID
+	}
+	if e.SessionID == "" && l.session != nil && e.UserID == l.user.ID {
+		e.SessionID = l.session.ID
 	}
 }
 

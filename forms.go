@@ -237,9 +237,19 @@ func readBody(r *http.Request) *body {
 
 // isForm reports whether the body of r is an urlencoded form.
 func isForm(r *http.Request) bool {
-	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && t == "application/x-www-form-urlencoded"
+	return mediaType(r) == "application/x-www-form-urlencoded"
 }
+
+// mediaType returns the media type of the body of r, as net/http and so nosurf
+// understand it: whatever its parameters are worth.
+func mediaType(r *http.Request) string {
+	t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return t
+}
+
+// maxMemory is how much of a multipart body net/http keeps in memory. Handler
+// lets no more than MaxForm of it through.
+const maxMemory = 1 << 20
 
 // parseForm parses the body of r. It finds fault with the body only: a query that cannot be
 // decoded is the application's business.
@@ -250,6 +260,9 @@ func parseForm(r *http.Request) error {
 	query := r.URL.RawQuery
 	r.URL.RawQuery = ""
 	err := r.ParseForm()
+	if strings.HasPrefix(mediaType(r), "multipart/") {
+		err = r.ParseMultipartForm(maxMemory)
+	}
 	r.URL.RawQuery = query
 	r.Form = nil // to be made anew, with the query, when someone asks for it
 	var large *http.MaxBytesError

@@ -20,7 +20,7 @@ func leaves(target string) bool {
 }
 
 func FuzzSafeNext(f *testing.F) {
-	for _, s := range []string{"/", "/me?x=1#y", "//evil", `/\evil`, "/\t/evil", "/%2f/evil", "/..//evil", "/.//evil", "javascript:x", "/a?next=//b", "/\u2028"} {
+	for _, s := range []string{"/", "/me?x=1#y", "//evil", `/\evil`, "/\t/evil", "/%2f/evil", "/..//evil", "/.//evil", "javascript:x", "/a?next=//b", "/\u2028", "/%2fevil/é", "/%2Fevil/^", "/%2f%2fevil\""} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, target string) {

@@ -132,9 +132,12 @@ func (s *seats) do(ctx context.Context, f func()) error {
 }
 
 func (s *seats) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case s.taken <- struct{}{}:
-		return ctx.Err()
+		return nil
 	default:
 	}
 	defer s.waiting.Add(-1)

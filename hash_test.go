@@ -175,6 +175,22 @@ func TestQueueIsBounded(t *testing.T) {
 	})
 }
 
+// Whoever goes away before there is a seat must not take it along.
+func TestCancelledRequestsTakeNoSeat(t *testing.T) {
+	s := newSite(t, func(c *auth.Config) { c.HashSeats, c.HashWait = 1, time.Nanosecond })
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	f := func() *auth.LoginForm { return &auth.LoginForm{Email: ann, Password: password} }
+	for range 3 {
+		if _, err := s.m.Authenticate(gone, f()); !errors.Is(err, context.Canceled) {
+			t.Errorf("a cancelled login: %v", err)
+		}
+	}
+	if _, err := s.m.Authenticate(t.Context(), f()); !errors.Is(err, auth.ErrBadLogin) {
+		t.Errorf("the next login: %v", err)
+	}
+}
+
 type panicking struct{ auth.Bcrypt }
 
 func (panicking) Verify(string, string) (bool, bool, error) { panic("hasher") }

@@ -38,22 +38,18 @@ func (m *Manager) serve(w http.ResponseWriter, r *http.Request, guarded, next ht
 	st := m.newState(w, r)
 	w.Header().Add("Vary", "Cookie")
 	handler := guarded
+	header := st.loadHeader()
 	switch {
-	case !m.limitForm(w, r):
-		st.withoutSession()
+	case !m.limitForm(w, st.r):
 		handler = http.HandlerFunc(problemTooLarge.answer)
-	case st.loadHeader():
-		st.withoutSession()
+	case header && st.login.Load() != nil:
 		handler = next
 	case m.csrf.crossSite(r):
-		st.withoutSession()
 		handler = m.csrf.refusal(errCrossSite)
-	default:
+	case !header:
 		st.loadSession()
 	}
-	r = r.WithContext(st.ctx)
-	st.r = r
-	handler.ServeHTTP(st.w, r)
+	handler.ServeHTTP(st.w, st.r)
 	st.w.start()
 }
 
@@ -74,6 +70,8 @@ func (m *Manager) limitForm(w http.ResponseWriter, r *http.Request) bool {
 // Config.LoginURL and come back afterwards; clients that prefer JSON get 401. What is
 // behind it is not to be cached. Without a [Manager.Handler] around it, it brings its own.
 //
+// Nothing is exempt, OPTIONS neither: what answers CORS preflights belongs outside.
+//
 // If the session could not be read the answer is 503: nobody is logged in, but
 // they may be in a moment.
 func (m *Manager) RequireLogin(next http.Handler) http.Handler {
@@ -88,7 +86,8 @@ func (m *Manager) RequireLogin(next http.Handler) http.Handler {
 
 // RequireFresh is RequireLogin for sensitive pages: the user must also have proved
 // who they are within the last d. Others are sent to Config.ReauthURL and come
-// back afterwards. A user who came by a header is never fresh.
+// back afterwards. A user who came by a header is never fresh, and with a d of
+// zero nobody is.
 func (m *Manager) RequireFresh(d time.Duration) func(next http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return m.require(next, func(w http.ResponseWriter, r *http.Request) bool {
@@ -119,13 +118,17 @@ func (m *Manager) RequireGuest(next http.Handler) http.Handler {
 
 // RequireLoginExcept is RequireLogin around a whole application, but for requests
 // that match a pattern of [http.ServeMux], such as "GET /{$}" or "/static/", and
-// for the login page. It panics where ServeMux would: if a pattern cannot be parsed.
+// for the login page. It panics where ServeMux would, if a pattern cannot be parsed,
+// or names a host, which a client may claim at will.
 //
 // A request whose path is not in its shortest form matches nothing, since next
 // might read it otherwise than the patterns do.
 func (m *Manager) RequireLoginExcept(next http.Handler, patterns ...string) http.Handler {
 	open := http.NewServeMux()
 	for _, p := range patterns {
+		if path := p[strings.LastIndex(p, " ")+1:]; !strings.HasPrefix(path, "/") {
+			panic(fmt.Sprintf("auth: pattern %q does not begin with a path", p))
+		}
 		open.Handle(p, public{})
 	}
 	login, _, _ := strings.Cut(m.cfg.LoginURL, "?")
@@ -246,9 +249,6 @@ func (m *Manager) parseBody(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	err := parseForm(r)
-	if err == nil && !isForm(r) {
-		err = r.ParseMultipartForm(m.cfg.MaxForm)
-	}
 	var large *http.MaxBytesError
 	switch {
 	case err == nil:

@@ -155,6 +155,14 @@ func TestRequireLoginExcept(t *testing.T) {
 			t.Errorf("%s: %d, want 200", open, got)
 		}
 	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("a pattern with a host is taken")
+			}
+		}()
+		s.m.RequireLoginExcept(http.NotFoundHandler(), "GET static.example/")
+	}()
 	for _, closed := range []string{
 		"POST /", "GET /me", "GET /products", "DELETE /products/7", "GET /signup", "GET /static", "GET /products/7/edit",
 		"GET /static/../me", "GET /me/../static/x", "GET //me", "GET /static//../me", "GET /x/../login", "GET /./me", "GET /static/%2e%2e/me",
@@ -209,6 +217,8 @@ func TestClientAddress(t *testing.T) {
 		{"two proxies, and a lie before them", "10.0.0.1:1", "1.1.1.1, 198.51.100.1, 10.0.0.2", "198.51.100.1", []string{"10.0.0.0/8"}},
 		{"nonsense before the proxy", "10.0.0.1:1", "nonsense", "10.0.0.1", []string{"10.0.0.0/8"}},
 		{"proxies only", "10.0.0.1:1", "10.0.0.3", "10.0.0.3", []string{"10.0.0.0/8"}},
+		{"a port, as some proxies write it", "10.0.0.1:1", "198.51.100.1:4711", "198.51.100.1", []string{"10.0.0.0/8"}},
+		{"link-local proxy", "[fe80::1%eth0]:1", "198.51.100.1", "198.51.100.1", []string{"fe80::/10"}},
 		{"IPv6 and a mapped address", "[::ffff:10.0.0.1]:1", "2001:db8::1", "2001:db8::1", []string{"10.0.0.0/8"}},
 	} {
 		t.Run(try.name, func(t *testing.T) {
@@ -231,10 +241,35 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
+// What carries a token or a cookie is for one visitor.
+func TestNothingPrivateIsCached(t *testing.T) {
+	s := newSite(t, nil)
+	public := func(f http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "public, max-age=60")
+			f(w, r)
+		}
+	}
+	s.mux.HandleFunc("GET /public/form", public(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, auth.CSRFToken(r.Context())) }))
+	s.mux.HandleFunc("GET /public/put", public(func(w http.ResponseWriter, r *http.Request) { auth.SetSessionValue(r.Context(), "cart", "x") }))
+	s.mux.HandleFunc("GET /public/page", public(whoami))
+	b := s.browser()
+	for range 2 {
+		for path, want := range map[string]string{"/form": "no-store", "/public/form": "no-store", "/public/page": "public, max-age=60"} {
+			if got := b.get(path).Header().Get("Cache-Control"); got != want {
+				t.Errorf("%s: Cache-Control %q, want %q", path, got, want)
+			}
+		}
+	}
+	if got := b.get("/public/put").Header().Get("Cache-Control"); got != "no-store" {
+		t.Errorf("with the session cookie: Cache-Control %q", got)
+	}
+}
+
 func TestStreaming(t *testing.T) {
 	s := newSite(t, nil)
 	s.mux.HandleFunc("GET /flush", func(w http.ResponseWriter, r *http.Request) {
-		s.m.SCS().Put(r.Context(), "cart", "flushed")
+		auth.SetSessionValue(r.Context(), "cart", "flushed")
 		if err := http.NewResponseController(w).Flush(); err != nil {
 			t.Error(err)
 		}
@@ -242,19 +277,19 @@ func TestStreaming(t *testing.T) {
 	})
 	s.mux.HandleFunc("GET /early", func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
-		s.m.SCS().Put(r.Context(), "cart", "hinted")
+		auth.SetSessionValue(r.Context(), "cart", "hinted")
 		io.WriteString(w, "page")
 	})
 	s.mux.HandleFunc("GET /file", func(w http.ResponseWriter, r *http.Request) {
-		s.m.SCS().Put(r.Context(), "cart", "copied")
+		auth.SetSessionValue(r.Context(), "cart", "copied")
 		if _, ok := w.(io.ReaderFrom); !ok {
 			t.Error("no io.ReaderFrom")
 		}
 		io.Copy(w, strings.NewReader("file"))
 	})
-	s.mux.HandleFunc("GET /silent", func(w http.ResponseWriter, r *http.Request) { s.m.SCS().Put(r.Context(), "cart", "silent") })
+	s.mux.HandleFunc("GET /silent", func(w http.ResponseWriter, r *http.Request) { auth.SetSessionValue(r.Context(), "cart", "silent") })
 	s.mux.HandleFunc("GET /hijack", func(w http.ResponseWriter, r *http.Request) {
-		s.m.SCS().Put(r.Context(), "cart", "hijacked")
+		auth.SetSessionValue(r.Context(), "cart", "hijacked")
 		c, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -297,7 +332,7 @@ func TestStreaming(t *testing.T) {
 func TestPanicSavesNothing(t *testing.T) {
 	s := newSite(t, nil)
 	s.mux.HandleFunc("GET /panic", func(w http.ResponseWriter, r *http.Request) {
-		s.m.SCS().Put(r.Context(), "cart", "half")
+		auth.SetSessionValue(r.Context(), "cart", "half")
 		panic(http.ErrAbortHandler)
 	})
 	b := s.browser()

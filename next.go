@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
@@ -65,16 +66,31 @@ func SafeNext(target string) (string, bool) {
 	if len(target) > maxNext || !utf8.ValidString(target) || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
 		return "", false
 	}
+	target, _, _ = strings.Cut(target, "#")
 	// Browsers drop tabs and newlines wherever they are, and read \ as /.
 	if strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }) {
 		return "", false
 	}
-	u, err := url.Parse(target)
-	if err != nil {
-		return "", false
+	path, _, _ := strings.Cut(target, "?")
+	for segment := range strings.SplitSeq(path, "/") {
+		if s, err := url.PathUnescape(segment); err != nil || s == "." || s == ".." {
+			return "", false // no page is called that, and proxies differ in what they make of it
+		}
 	}
-	u.Fragment, u.RawFragment = "", ""
-	return u.String(), true
+	return escapeNonASCII(target), true
+}
+
+// escapeNonASCII leaves everything as it is but what a header cannot carry.
+func escapeNonASCII(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if s[i] < 0x80 {
+			b.WriteByte(s[i])
+		} else {
+			fmt.Fprintf(&b, "%%%02X", s[i])
+		}
+	}
+	return b.String()
 }
 
 // wanted returns the page to come back to after r was interrupted: itself, if it

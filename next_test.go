@@ -11,7 +11,7 @@ import (
 func TestSafeNext(t *testing.T) {
 	for in, want := range map[string]string{
 		"/": "/", "/me": "/me", "/me?x=1&y=%20z": "/me?x=1&y=%20z", "/a/b/": "/a/b/", "/me#part": "/me", "/?": "/?", "/me?next=//evil.example": "/me?next=//evil.example",
-		"/jörg": "/j%C3%B6rg", "/a:b": "/a:b", "/@evil.example": "/@evil.example", "/%2f%2fevil.example": "/%2f%2fevil.example", "/a//b": "/a//b",
+		"/jörg": "/j%C3%B6rg", "/a:b": "/a:b", "/@evil.example": "/@evil.example", "/%2f%2fevil.example": "/%2f%2fevil.example", "/%2fevil.example/é": "/%2fevil.example/%C3%A9", "/x/%2f/^": "/x/%2f/^", "/a//b": "/a//b",
 	} {
 		if got, ok := auth.SafeNext(in); got != want || !ok {
 			t.Errorf("%q: %q, %v; want %q", in, got, ok, want)
@@ -21,7 +21,7 @@ func TestSafeNext(t *testing.T) {
 		"", "me", "//evil.example", "///evil.example", "////evil.example", `/\evil.example`, `\\evil.example`, `\/evil.example`, `/\/evil.example`,
 		"https://evil.example", "http:evil.example", "https:/evil.example", "javascript:alert(1)", "data:text/html,x", "/\t/evil.example", "/\n/evil.example",
 		"/\r/evil.example", "\t//evil.example", " //evil.example", " /me", "/me\x00", "/\x01", "/a b", "/a\\b", "/\x7f", "/%zz", "/\xff", "//", "//@evil.example",
-		"//evil.example@localhost", "/" + strings.Repeat("a", 2048), "\u2028/x", "?x", "#x", ".//evil.example", "//[::1]", "http:///evil.example",
+		"//evil.example@localhost", "/" + strings.Repeat("a", 2048), "\u2028/x", "?x", "#x", ".//evil.example", "//[::1]", "http:///evil.example", "/..//evil.example", "/.//evil.example", "/a/../b", "/%2e%2e/a", "/.",
 	} {
 		if got, ok := auth.SafeNext(bad); ok {
 			t.Errorf("%q is followed to %q", bad, got)

@@ -3,6 +3,7 @@ package auth
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -35,7 +36,7 @@ const (
 )
 
 // common holds words that the most used passwords are made of, one a line. They
-// alone are too short to be chosen; a password that consists of one or two of
+// alone are too short to be chosen; a password that consists of up to three of
 // them, repeated or dressed up with digits, is what a list of common passwords
 // of 15 characters would hold.
 //
@@ -65,7 +66,7 @@ func newPolicy(p Policy, host string) (*policy, error) {
 	if p.MinLength < floorMinLength || p.MinLength > maxPassword/utf8.UTFMax {
 		return nil, fmt.Errorf("Passwords.MinLength is %d, not between %d and %d", p.MinLength, floorMinLength, maxPassword/utf8.UTFMax)
 	}
-	return &policy{p.MinLength, ownWords(append(strings.Split(host, "."), p.Words...))}, nil
+	return &policy{p.MinLength, ownWords(append(strings.FieldsFunc(host, func(r rune) bool { return r == '.' || r == '-' }), p.Words...))}, nil
 }
 
 // ownWords returns words in the form in which passwords are compared with them.
@@ -99,17 +100,47 @@ func (p *policy) check(e *FormErrors, password, email string) {
 
 // guessed reports whether the whole password is among the first to be tried.
 func (p *policy) guessed(password, email string) bool {
+	if monotonous(password) {
+		return true
+	}
 	theirs := ownWords(strings.FieldsFunc(email, func(r rune) bool { return strings.ContainsRune("@.+-_", r) }))
 	local, _, _ := strings.Cut(email, "@")
 	theirs[fold(local)], theirs[fold(email)] = true, true
 	known := func(w string) bool { return commonWords()[w] || p.words[w] || theirs[w] }
 	lower := strings.ToLower(password)
-	for _, w := range []string{fold(lower), fold(unleet.Replace(lower)), letters(lower)} {
-		if walk(w) || made(w, known) || made(strings.TrimFunc(w, unicode.IsDigit), known) {
+	undressed := undress(lower)
+	for _, w := range []string{fold(lower), fold(undressed), fold(unleet.Replace(undressed)), letters(lower)} {
+		if walk(squeeze(w)) || made(w, known, 3) {
 			return true
 		}
 	}
 	return false
+}
+
+// undress returns s without what is put before and after a word to make it
+// another: a few digits, or digits in a row. Where there are more s keeps them.
+func undress(s string) string {
+	word := strings.TrimFunc(s, func(r rune) bool { return !unicode.IsLetter(r) })
+	before, after, _ := strings.Cut(s, word)
+	if digits := fold(before + after); len(digits) > 6 && !walk(squeeze(digits)) {
+		return s
+	}
+	return word
+}
+
+// fewest is how many different characters a password in ASCII must have: fewer is
+// a key held down. Who types emoji may repeat one.
+const fewest = 5
+
+func monotonous(password string) bool {
+	seen := make(map[rune]bool)
+	for _, r := range password {
+		if r > unicode.MaxASCII {
+			return false
+		}
+		seen[r] = true
+	}
+	return len(seen) < fewest
 }
 
 var unleet = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i")
@@ -124,29 +155,34 @@ func fold(s string) string {
 	}, s)
 }
 
-// letters returns the letters of s.
+// letters returns the letters of s, or "" if they are the smaller part of it.
 func letters(s string) string {
-	return strings.Map(func(r rune) rune {
+	only := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) {
 			return r
 		}
 		return -1
 	}, s)
+	if 2*len(only) < len(s) {
+		return ""
+	}
+	return only
 }
 
-// made reports whether s is one known word or two, or one that comes again and again.
-func made(s string, known func(string) bool) bool {
-	if s == "" {
+// made reports whether s consists of at most so many known words, or of one that
+// comes again and again.
+func made(s string, known func(string) bool, words int) bool {
+	if s == "" || words == 0 {
 		return false
 	}
-	if u := unit(s); u != s && (len(u) <= 4 || made(strings.TrimFunc(u, unicode.IsDigit), known)) {
+	if u := unit(s); u != s && (len(u) <= 4 || len(s) >= 3*len(u) || made(undress(u), known, words)) {
 		return true
 	}
 	if known(s) {
 		return true
 	}
 	for i := 1; i < len(s); i++ {
-		if known(s[:i]) && known(s[i:]) {
+		if known(s[:i]) && made(s[i:], known, words-1) {
 			return true
 		}
 	}
@@ -161,12 +197,26 @@ func unit(s string) string {
 	return s[:strings.Index((s + s)[1:], s)+1]
 }
 
+// squeeze returns s with runs of one character made one.
+func squeeze(s string) string {
+	var b strings.Builder
+	last := rune(-1)
+	for _, r := range s {
+		if r != last {
+			b.WriteRune(r)
+		}
+		last = r
+	}
+	return b.String()
+}
+
 // rows are what fingers and children run along.
-const rows = "abcdefghijklmnopqrstuvwxyz 01234567890 qwertyuiop qwertzuiop azertyuiop asdfghjkl zxcvbnm yxcvbnm 1qaz2wsx3edc4rfv5tgb6yhn7ujm"
+const rows = "abcdefghijklmnopqrstuvwxyz 01234567890123456789012345678901234567890 qwertyuiop qwertzuiop azertyuiop asdfghjkl qsdfghjklm zxcvbnm yxcvbnm wxcvbn" +
+	" 1qaz2wsx3edc4rfv5tgb6yhn7ujm qazwsxedcrfvtgbyhnujm 147258369 159357"
 
 var bothWays = rows + " " + reverse(rows)
 
-// walk reports whether s runs along the rows, four characters or more at a time.
+// walk reports whether s runs along the rows, three characters or more at a time.
 func walk(s string) bool {
 	whole := s
 	for len(s) > 0 {
@@ -174,7 +224,7 @@ func walk(s string) bool {
 		for n < len(s) && strings.Contains(bothWays, s[:n+1]) {
 			n++
 		}
-		if n < 4 {
+		if n < 3 {
 			return false
 		}
 		s = s[n:]
@@ -184,8 +234,6 @@ func walk(s string) bool {
 
 func reverse(s string) string {
 	b := []byte(s)
-	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
-		b[i], b[j] = b[j], b[i]
-	}
+	slices.Reverse(b)
 	return string(b)
 }

@@ -23,10 +23,13 @@ type state struct {
 	m   *Manager
 	w   *writer
 	r   *http.Request
-	ctx context.Context // that of the request, with the data of scs
+	ctx context.Context // that of the request, and in it what scs keeps
+
+	mu sync.Mutex // held while the session changes hands, and while it is saved
 
 	address, agent, method, path string
 
+	shut    string                // the ID of a session that a hook refused
 	login   atomic.Pointer[login] // nil: nobody
 	header  bool                  // the user came by a header; there is no session
 	unread  error                 // why the session could not be read
@@ -77,13 +80,14 @@ func detach(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 func (m *Manager) newState(w http.ResponseWriter, r *http.Request) *state {
-	st := &state{m: m, r: r, address: m.clientAddress(r), agent: r.UserAgent(), method: r.Method, path: r.URL.Path}
+	st := &state{m: m, address: m.clientAddress(r), agent: r.UserAgent(), method: r.Method, path: r.URL.Path}
 	if len(st.agent) > maxAgent {
 		st.agent = st.agent[:maxAgent]
 	}
 	st.agent = strings.ToValidUTF8(st.agent, "\uFFFD")
 	st.w = newWriter(w, st)
-	st.ctx = context.WithValue(m.hideOuter(r.Context()), stateKey{}, st)
+	st.r = r.WithContext(context.WithValue(r.Context(), stateKey{}, st))
+	st.withoutSession()
 	return st
 }
 
@@ -97,16 +101,29 @@ func (m *Manager) clientAddress(r *http.Request) string {
 	if err != nil {
 		return r.RemoteAddr
 	}
-	addr := peer.Addr().Unmap()
+	addr := peer.Addr().Unmap().WithZone("")
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && m.trusts(addr); i-- {
-		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		next, ok := parseHop(strings.TrimSpace(hops[i]))
+		if !ok {
 			break
 		}
-		addr = next.Unmap()
+		addr = next
 	}
-	return addr.WithZone("").String()
+	return addr.String()
+}
+
+// parseHop reads what proxies write: an address, in some of them with a port.
+func parseHop(s string) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(s)
+		if err != nil {
+			return a, false
+		}
+		a = withPort.Addr()
+	}
+	return a.Unmap().WithZone(""), true
 }
 
 func (m *Manager) trusts(a netip.Addr) bool {
@@ -119,13 +136,13 @@ func (m *Manager) trusts(a netip.Addr) bool {
 }
 
 // loadHeader asks the hooks for a credential in the headers, and reports whether
-// one was there.
+// one was there, good or bad.
 func (st *state) loadHeader() bool {
 	for _, h := range st.m.cfg.Hooks {
 		if h.Load == nil {
 			continue
 		}
-		u, err := h.Load(st.r.WithContext(st.ctx))
+		u, err := h.Load(st.r)
 		if err == nil && u == nil {
 			continue
 		}
@@ -149,7 +166,10 @@ func (st *state) loadHeader() bool {
 // loadSession reads the session that the cookie names.
 func (st *state) loadSession() {
 	st.sent = st.m.cookieToken(st.r)
-	ctx, err := st.m.scs.Load(st.ctx, st.sent)
+	if st.sent == "" {
+		return
+	}
+	ctx, err := st.m.scs.Load(st.r.Context(), st.sent)
 	if err == nil {
 		st.ctx = ctx
 		return
@@ -165,7 +185,7 @@ func (st *state) loadSession() {
 }
 
 // withoutSession prepares for a visitor who has no session.
-func (st *state) withoutSession() { st.ctx, _ = st.m.scs.Load(st.ctx, "") } // asks no store, so never fails
+func (st *state) withoutSession() { st.ctx, _ = st.m.scs.Load(st.r.Context(), "") } // asks no store, so never fails
 
 // cookieToken returns the token in the session cookie, or "" if there is none or if it
 // could not have come from us. Two cookies of the name are a sign that someone planted
@@ -220,8 +240,7 @@ func (st *state) find(ctx context.Context, id string) (values []byte, found bool
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, false, err
 		}
-		if reason := mismatch(u, s); reason != "" {
-			st.reject(id, rec.UserID, reason)
+		if !st.mayUse(u, s) {
 			return nil, false, nil
 		}
 	}
@@ -229,23 +248,29 @@ func (st *state) find(ctx context.Context, id string) (values []byte, found bool
 		return nil, false, nil
 	}
 	st.known, st.token = rec, st.sent
-	if u != nil && st.checked(u, s) {
+	if u != nil {
 		st.login.Store(&login{u, s})
 	}
 	return values, true, nil
 }
 
-// mismatch says why s no longer lets anyone act as u, or "".
-func mismatch(u *User, s *Session) string {
+// mayUse reports whether s still lets anyone act as u.
+func (st *state) mayUse(u *User, s *Session) bool {
 	switch {
 	case u == nil || u.ID != s.UserID:
-		return "user is gone"
+		st.reject(s.ID, s.UserID, "user is gone")
 	case !u.Disabled.IsZero():
-		return "user is disabled"
+		st.reject(s.ID, s.UserID, "user is disabled")
 	case u.Stamp != s.stamp:
-		return "credentials have changed"
+		// It may be just about to be renewed, by the request that changed the
+		// stamp: leave it, and the cookie.
+		st.m.emit(st.ctx, Event{Name: EventSessionRejected, UserID: u.ID, SessionID: s.ID, Reason: "credentials have changed"})
+	case !st.checked(u, s):
+		st.shut = s.ID
+	default:
+		return true
 	}
-	return ""
+	return false
 }
 
 // checked asks the hooks whether the session may be used.
@@ -254,7 +279,7 @@ func (st *state) checked(u *User, s *Session) bool {
 		if h.Check == nil || s.pending {
 			continue
 		}
-		if err := h.Check(st.r.WithContext(st.ctx), u, s); err != nil {
+		if err := h.Check(st.r, u, s); err != nil {
 			st.m.emit(st.ctx, Event{Name: EventSessionRejected, UserID: u.ID, SessionID: s.ID, Reason: "refused by a hook", Err: err})
 			return false
 		}
@@ -313,7 +338,8 @@ func (st *state) replace(s *Session, keepValues, renewal bool) (token string, er
 	if !keepValues {
 		st.m.scs.Clear(ctx)
 	}
-	st.opening = &opening{session: s}
+	st.discard = false
+	st.opening = &opening{session: s, replaces: st.shut}
 	defer func() { st.opening = nil }()
 	if st.known != nil {
 		st.opening.replaces = st.known.ID
@@ -324,6 +350,7 @@ func (st *state) replace(s *Session, keepValues, renewal bool) (token string, er
 	st.m.scs.SetDeadline(ctx, s.deadline)
 	token, _, err = st.m.scs.Commit(ctx)
 	if errors.Is(err, ErrNotFound) && !renewal {
+		st.m.scs.Clear(ctx) // it was ended, with all that was in it
 		st.opening.replaces = ""
 		token, _, err = st.m.scs.Commit(ctx)
 	}
@@ -333,6 +360,8 @@ func (st *state) replace(s *Session, keepValues, renewal bool) (token string, er
 // leave ends the session in the store, in the browser, and for the rest of this
 // request.
 func (st *state) leave() error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	st.login.Store(nil)
 	st.forgetCSRF()
 	if st.header {
@@ -349,9 +378,7 @@ func (st *state) leave() error {
 			return err
 		}
 	}
-	st.unread, st.known = nil, nil
-	st.opening = &opening{} // the store has been told already
-	defer func() { st.opening = nil }()
+	st.unread, st.known, st.shut = nil, nil, ""
 	return st.m.scs.Destroy(ctx)
 }
 
@@ -363,20 +390,16 @@ func (st *state) save() error {
 	}
 	ctx, cancel := detach(st.ctx)
 	defer cancel()
-	switch st.m.scs.Status(ctx) {
-	case scs.Modified:
-		token, _, err := st.m.scs.Commit(ctx)
-		if err != nil {
-			st.m.failed(st.ctx, "save session", err)
-			return err
-		}
-		if st.known != nil && st.token != token {
-			st.setCookie(token, &Session{})
-		}
-	case scs.Destroyed:
-		if st.cookie == nil {
-			st.expireCookie()
-		}
+	if st.m.scs.Status(ctx) != scs.Modified {
+		return nil
+	}
+	token, _, err := st.m.scs.Commit(ctx)
+	if err != nil {
+		st.m.failed(st.ctx, "save session", err)
+		return err
+	}
+	if st.known != nil && st.token != token {
+		st.setCookie(token, &Session{})
 	}
 	return nil
 }
@@ -455,68 +478,14 @@ func (st *state) newCookie(value string) *http.Cookie {
 	}
 }
 
-// SCS returns the session manager in which the application may keep values of
-// its own, such as a shopping cart or a message for the next page: use its Put,
-// Get, Pop, Remove and Clear within [Manager.Handler]. Values of other types
-// than string, bool, int, int64, float64, []byte and time.Time must be registered with
-// encoding/gob. A session begins with its first value, or with Login.
-//
-// Never wrap a handler in its LoadAndSave, and log users in and out with Login
-// and Logout only: its RenewToken and Destroy log the user out.
-func (m *Manager) SCS() *scs.SessionManager { return m.scs }
-
-// newSCS returns the session manager behind m, and the key under which it keeps
-// its data in a context. It is no scs.New(), which would start a goroutine that
-// nobody can stop.
-func newSCS(m *Manager) (*scs.SessionManager, any) {
-	sm := &scs.SessionManager{
-		Lifetime:         m.cfg.Lifetime,
-		Store:            guard{},
-		Codec:            codec{},
-		HashTokenInStore: true,
-		ErrorFunc: func(w http.ResponseWriter, r *http.Request, err error) {
-			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-		},
-	}
-	asked := &keyRecorder{Context: context.Background()}
-	sm.Load(asked, "")
-	return sm, asked.key
+// newSCS returns the session manager behind m. It is no scs.New(), which would
+// start a goroutine that nobody can stop.
+func newSCS(m *Manager) *scs.SessionManager {
+	return &scs.SessionManager{Lifetime: m.cfg.Lifetime, Store: guard{}, Codec: codec{}, HashTokenInStore: true}
 }
 
-// keyRecorder is a context that remembers what it was asked for.
-type keyRecorder struct {
-	context.Context
-	key any
-}
-
-func (c *keyRecorder) Value(key any) any {
-	c.key = key
-	return nil
-}
-
-// hideOuter returns ctx without the session of another Manager around this one.
-func (m *Manager) hideOuter(ctx context.Context) context.Context {
-	if currentState(ctx) == nil {
-		return ctx
-	}
-	return without{ctx, m.scsKey}
-}
-
-type without struct {
-	context.Context
-	key any
-}
-
-func (c without) Value(key any) any {
-	if key == c.key {
-		return nil
-	}
-	return c.Context.Value(key)
-}
-
-// guard is the store that scs gets to see. It looks a session up once for the
-// whole request, never lets scs bring one back that has been ended, and leaves
-// alone who a session belongs to.
+// guard is the store that scs gets to see. It never lets scs bring a session back
+// that has been ended, and leaves alone who it belongs to.
 type guard struct{}
 
 func (guard) FindCtx(ctx context.Context, id string) ([]byte, bool, error) {
@@ -533,20 +502,9 @@ func (guard) CommitCtx(ctx context.Context, id string, b []byte, deadline time.T
 	return ErrNoHandler
 }
 
-// DeleteCtx is reached by an application that calls Destroy or RenewToken itself:
-// then nobody is logged in any more.
-func (guard) DeleteCtx(ctx context.Context, id string) error {
-	st := currentState(ctx)
-	if st == nil {
-		return ErrNoHandler
-	}
-	if st.opening != nil {
-		return nil
-	}
-	st.login.Store(nil)
-	st.known, st.token = nil, ""
-	return st.m.deleteSession(ctx, id)
-}
+// DeleteCtx is called when the session is replaced or ended, which its callers do
+// themselves.
+func (guard) DeleteCtx(context.Context, string) error { return nil }
 
 func (guard) Find(string) ([]byte, bool, error)      { return nil, false, ErrNoHandler }
 func (guard) Commit(string, []byte, time.Time) error { return ErrNoHandler }
@@ -558,6 +516,7 @@ type csrfState struct {
 	real     string // what token was made of
 	token    string // as forms carry it
 	cookie   string // to be sent: a whole Set-Cookie header
+	asked    bool   // the page has the token in it
 	replaced bool   // the cookie of the request counts no more
 	stale    bool   // the request was refused for its token alone
 }

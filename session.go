@@ -24,8 +24,8 @@ type Session struct {
 	Created  time.Time // when the user logged in
 	LastSeen time.Time // when the session was last used, to a minute or so
 	Expires  time.Time // when it ends, if it is not used before
-	Address  string    // the IP address of the client that logged in
-	Agent    string    // the User-Agent of the client that logged in
+	Address  string    // the client's IP address when the session got its token
+	Agent    string    // the client's User-Agent then
 
 	// Remembered is whether the user asked to stay logged in.
 	Remembered bool
@@ -39,15 +39,23 @@ type Session struct {
 	deadline time.Time // set while it is given to a user: when it ends, however it is used
 }
 
-// Has reports whether the user proved that factor in this session.
+// Has reports whether the user proved that factor in this session. In a nil
+// Session nothing was proved.
 func (s *Session) Has(factor string) bool {
+	if s == nil {
+		return false
+	}
 	_, ok := s.Factors[factor]
 	return ok
 }
 
 // Fresh reports whether the user proved who they are, by any factor, within the
-// last d. How the session goes on, remembered or not, has no part in it.
+// last d. How the session goes on, remembered or not, has no part in it. A nil
+// Session is never fresh.
 func (s *Session) Fresh(d time.Duration) bool {
+	if s == nil {
+		return false
+	}
 	for _, t := range s.Factors {
 		if time.Since(t) < d {
 			return true
@@ -75,8 +83,9 @@ var (
 	ErrNotLoggedIn = errors.New("auth: not logged in")
 
 	// ErrNoHandler reports a request that did not come through Manager.Handler,
-	// or whose response has begun: there is no way to set a cookie.
-	ErrNoHandler = errors.New("auth: request is not inside Manager.Handler, or the response has begun")
+	// whose response has begun, or whose user came by a header: there is no
+	// session, and no way to begin one.
+	ErrNoHandler = errors.New("auth: no session here: outside Manager.Handler, response begun, or user from a header")
 )
 
 // pendingLifetime is how long a user has to bring the second factor, the lifetime
@@ -84,8 +93,8 @@ var (
 const pendingLifetime = 10 * time.Minute
 
 // CurrentUser returns the user who makes the request that ctx belongs to, or nil
-// if nobody is logged in. Login and Logout change the answer at once. The user
-// is the request's own copy, read from the store by this request.
+// if nobody is logged in. Login, Logout and SetPassword change the answer at once.
+// The user is the request's own copy, as the store had it when the request, or the login, began.
 func CurrentUser(ctx context.Context) *User {
 	if l := currentLogin(ctx); l != nil {
 		return l.user
@@ -139,10 +148,13 @@ func currentLogin(ctx context.Context) *login {
 // p.Factor. The session gets a new token, so that one that was planted before is
 // worthless; what the application keeps in it stays, unless it was another user's.
 //
+// Within a session of u's own, pending or not, the factor joins those proved before.
+//
 // If a Hooks.Login asks for another factor Login returns ErrSecondFactor, and the
 // session is pending: prove the other factor for the user that Pending returns,
-// and call Login again. Other errors are ErrDisabled, ErrNoHandler, what a hook returned, and
-// failures of the store; then nobody is logged in.
+// and call Login again. ErrDisabled, ErrNoHandler and what a hook returned leave
+// everything as it was. After ErrNotLoggedIn, because the session that the
+// factors before were proved in has been ended, and after a failure of the store nobody is logged in.
 func (m *Manager) Login(w http.ResponseWriter, r *http.Request, u *User, p Proof) error {
 	st := m.state(r.Context())
 	switch {
@@ -154,13 +166,19 @@ func (m *Manager) Login(w http.ResponseWriter, r *http.Request, u *User, p Proof
 		m.emit(r.Context(), Event{Name: EventLoginFailed, UserID: u.ID, Reason: "disabled"})
 		return ErrDisabled
 	}
+	l := st.login.Load()
+	joins := l != nil && l.user.ID == u.ID
 	s := &Session{Factors: map[string]time.Time{}, Remembered: p.Remember}
-	if l := st.login.Load(); l != nil && l.pending() && l.user.ID == u.ID {
-		maps.Copy(s.Factors, l.session.Factors)
+	if joins {
+		if l.session.stamp != u.Stamp {
+			return ErrNotLoggedIn
+		}
+		s.Created = l.session.Created
 		s.Remembered = s.Remembered || l.session.Remembered
+		maps.Copy(s.Factors, l.session.Factors)
 	}
 	s.Factors[p.Factor] = now()
-	if err := st.enter(w, r, u, s, false); err != nil {
+	if err := st.enter(w, r, u, s, joins); err != nil {
 		return err
 	}
 	m.emit(r.Context(), Event{Name: EventLoggedIn, Reason: p.Factor})
@@ -186,14 +204,15 @@ func (m *Manager) Reauthenticate(w http.ResponseWriter, r *http.Request, f *Logi
 	if f.require("password", f.Password); len(f.Errors) > 0 {
 		return f.Errors
 	}
-	if err := m.prove(r.Context(), l.user, f); err != nil {
+	u, err := m.prove(r.Context(), l.user, f)
+	if err != nil {
 		f.refuse(err, "password", CodeWrong)
 		return err
 	}
 	s := *l.session
 	s.Factors = maps.Clone(s.Factors)
 	s.Factors[FactorPassword] = now()
-	if err := st.enter(w, r, l.user, &s, true); err != nil {
+	if err := st.enter(w, r, u, &s, true); err != nil {
 		return err
 	}
 	m.emit(r.Context(), Event{Name: EventReauthenticated})
@@ -204,7 +223,7 @@ func (m *Manager) Reauthenticate(w http.ResponseWriter, r *http.Request, f *Logi
 // hooks, and then stores the session under a new token, in the place of the old
 // one. If renewal is set and the old one has been ended meanwhile, so has the new one.
 func (st *state) enter(w http.ResponseWriter, r *http.Request, u *User, s *Session, renewal bool) error {
-	if st.w.started {
+	if st.w.started.Load() {
 		return ErrNoHandler
 	}
 	if st.unread != nil { // the old session could not be ended
@@ -214,6 +233,8 @@ func (st *state) enter(w http.ResponseWriter, r *http.Request, u *User, s *Sessi
 	if err != nil {
 		return err
 	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	s.UserID, s.stamp, s.pending = u.ID, u.Stamp, pending
 	s.LastSeen, s.Address, s.Agent = now(), st.address, st.agent
 	if s.Created.IsZero() {
@@ -232,7 +253,8 @@ func (st *state) enter(w http.ResponseWriter, r *http.Request, u *User, s *Sessi
 		st.m.failed(r.Context(), "store session", err)
 		return fmt.Errorf("auth: store session: %w", err)
 	}
-	st.login.Store(&login{u, s})
+	own := *u
+	st.login.Store(&login{&own, s})
 	st.setCookie(token, s)
 	st.forgetCSRF()
 	if pending {
@@ -286,7 +308,7 @@ func (m *Manager) expires(s *Session, now, deadline time.Time) time.Time {
 // same, but who had stolen the cookie has it still.
 func (m *Manager) Logout(w http.ResponseWriter, r *http.Request) error {
 	st := m.state(r.Context())
-	if st == nil || st.w.started {
+	if st == nil || st.w.started.Load() {
 		return ErrNoHandler
 	}
 	l := st.login.Load()
@@ -302,8 +324,8 @@ func (m *Manager) Logout(w http.ResponseWriter, r *http.Request) error {
 		m.failed(r.Context(), "end session", err)
 		return fmt.Errorf("auth: end session: %w", err)
 	}
-	if l != nil {
-		m.emit(r.Context(), Event{Name: EventLoggedOut, UserID: l.user.ID})
+	if l != nil && l.session != nil {
+		m.emit(r.Context(), Event{Name: EventLoggedOut, UserID: l.user.ID, SessionID: l.session.ID})
 	}
 	return nil
 }
@@ -328,7 +350,7 @@ func (m *Manager) LogoutElsewhere(w http.ResponseWriter, r *http.Request) error 
 }
 
 // EndSessions ends all sessions of u: for administrators, and after u's account
-// was in wrong hands. u is updated.
+// was in wrong hands. u is updated, as by SetPassword.
 func (m *Manager) EndSessions(ctx context.Context, u *User) error {
 	return m.restamp(ctx, u, EventSessionsRevoked, false, nil)
 }
@@ -336,6 +358,9 @@ func (m *Manager) EndSessions(ctx context.Context, u *User) error {
 // Sessions returns the sessions in which u is logged in, the last seen first. It
 // returns errors.ErrUnsupported if the session store cannot tell.
 func (m *Manager) Sessions(ctx context.Context, u *User) ([]*Session, error) {
+	if u == nil {
+		return nil, ErrNotLoggedIn
+	}
 	recs, err := m.store.Sessions(ctx, u.ID)
 	if err != nil {
 		return nil, fmt.Errorf("auth: list sessions: %w", err)
@@ -382,18 +407,25 @@ func (m *Manager) deleteSession(ctx context.Context, id string) error {
 
 // restamp gives u a new Stamp, which ends all of u's sessions, even those that
 // are being created now. If keep is set the current one, if it is u's, goes on.
-// A change of credentials is refused if they have changed since u was read.
+// If the credentials have changed since u was read, a change of them is refused,
+// and so is keeping the session, which has been ended.
 func (m *Manager) restamp(ctx context.Context, u *User, event string, keep bool, change func(*User)) error {
+	if u == nil {
+		return ErrNotLoggedIn
+	}
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	next, err := m.swapStamp(ctx, u, change)
+	next, err := m.swapStamp(ctx, u, keep || change != nil, change)
 	if err != nil {
 		if !errors.Is(err, ErrConflict) {
 			m.failed(ctx, "update user", err)
 		}
 		return fmt.Errorf("auth: update user: %w", err)
 	}
-	*u = *next
+	if u != CurrentUser(ctx) {
+		*u = *next
+	}
+	u = next
 	m.emit(ctx, Event{Name: event, UserID: u.ID})
 
 	current, except := m.state(ctx), ""
@@ -417,8 +449,9 @@ func (m *Manager) restamp(ctx context.Context, u *User, event string, keep bool,
 	return nil
 }
 
-// swapStamp stores u with a new stamp and the change, if there is one.
-func (m *Manager) swapStamp(ctx context.Context, u *User, change func(*User)) (*User, error) {
+// swapStamp stores u with a new stamp and the change, if there is one. If strict
+// is set it gives up when another has changed the stamp since u was read.
+func (m *Manager) swapStamp(ctx context.Context, u *User, strict bool, change func(*User)) (*User, error) {
 	next := *u
 	for range 10 { // others may win, but not for ever
 		next.Stamp, next.Updated = newStamp(), now()
@@ -433,7 +466,7 @@ func (m *Manager) swapStamp(ctx context.Context, u *User, change func(*User)) (*
 		if err != nil {
 			return nil, err
 		}
-		if change != nil && fresh.Stamp != u.Stamp {
+		if strict && fresh.Stamp != u.Stamp {
 			return nil, ErrConflict
 		}
 		next = *fresh
@@ -448,6 +481,8 @@ func (st *state) renew(u *User) {
 	s := *st.login.Load().session
 	s.deadline = st.m.scs.Deadline(st.ctx)
 	if err := st.enter(st.w, st.r, u, &s, true); err != nil && !errors.Is(err, ErrSecondFactor) {
+		st.mu.Lock()
+		defer st.mu.Unlock()
 		st.login.Store(nil)
 		st.discard = true
 		st.expireCookie()

@@ -77,7 +77,7 @@ func TestInFlightRequestAcrossTheEnd(t *testing.T) {
 			s.mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
 				loaded <- true
 				<-ended
-				s.m.SCS().Put(r.Context(), "cart", "late")
+				auth.SetSessionValue(r.Context(), "cart", "late")
 			})
 			b := s.browser()
 			b.signup(ann)
@@ -581,7 +581,9 @@ func TestHeaderCredential(t *testing.T) {
 	}
 	wantStatus(t, "a header is never fresh", ask("GET", "/fresh", "good"), 303)
 	ask("POST", "/logout", "good")
-	ask("POST", "/cart", "good")
+	if r := ask("POST", "/cart", "good"); r.Code != 409 {
+		t.Errorf("a value for a session that is not there: %d", r.Code)
+	}
 	wantWho(t, "the session beside it", b, ann)
 	plain := s.browser()
 	req := plain.request("POST", "/cart", nil)
@@ -650,18 +652,18 @@ func TestApplicationValues(t *testing.T) {
 	s := newSite(t, nil)
 	s.mux.HandleFunc("GET /put", func(w http.ResponseWriter, r *http.Request) {
 		for k, v := range values {
-			s.m.SCS().Put(r.Context(), k, v)
+			auth.SetSessionValue(r.Context(), k, v)
 		}
 	})
 	s.mux.HandleFunc("GET /check", func(w http.ResponseWriter, r *http.Request) {
 		for k, v := range values {
-			if got := s.m.SCS().Get(r.Context(), k); !equalValue(got, v) {
+			if got, ok := auth.SessionValue[any](r.Context(), k); !ok || !equalValue(got, v) {
 				t.Errorf("%s: got %#v, want %#v", k, got, v)
 			}
 		}
 	})
 	s.mux.HandleFunc("GET /bad", func(w http.ResponseWriter, r *http.Request) {
-		s.m.SCS().Put(r.Context(), "bad", struct{ c chan int }{})
+		auth.SetSessionValue(r.Context(), "bad", struct{ c chan int }{})
 		w.Header().Set("X-Page", "yes")
 		io.WriteString(w, "SECRET BODY")
 	})
@@ -675,18 +677,24 @@ func TestApplicationValues(t *testing.T) {
 	b.get("/check")
 }
 
-// What scs has and an application should leave alone fails closed.
-func TestForbiddenSCSCalls(t *testing.T) {
+func TestTakeSessionValue(t *testing.T) {
 	s := newSite(t, nil)
-	s.mux.HandleFunc("GET /renew", func(w http.ResponseWriter, r *http.Request) { s.m.SCS().RenewToken(r.Context()) })
-	s.mux.HandleFunc("GET /destroy", func(w http.ResponseWriter, r *http.Request) { s.m.SCS().Destroy(r.Context()) })
-	for _, path := range []string{"/renew", "/destroy"} {
-		b := s.browser()
-		b.signup(path[1:] + "@example.com")
-		old := b.token()
-		b.get(path)
-		wantWho(t, path, b, "nobody")
-		wantWho(t, path+", old token", b.with(old), "nobody")
+	s.mux.HandleFunc("GET /take", func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := auth.TakeSessionValue[int](r.Context(), "cart"); ok {
+			t.Error("a value of another type")
+		}
+		cart, _ := auth.TakeSessionValue[string](r.Context(), "cart")
+		io.WriteString(w, cart)
+		if err := auth.SetSessionValue(r.Context(), "cart", "late"); !errors.Is(err, auth.ErrNoHandler) {
+			t.Errorf("a value after the first byte: %v", err)
+		}
+	})
+	b := s.browser()
+	b.post("/cart", "cart", "apples")
+	for _, want := range []string{"apples", ""} {
+		if got := b.get("/take").body(); got != want {
+			t.Errorf("took %q, want %q", got, want)
+		}
 	}
 }
 
@@ -704,6 +712,9 @@ func TestOutsideHandler(t *testing.T) {
 		}
 	}
 	ctx := t.Context()
+	if _, ok := auth.SessionValue[string](ctx, "x"); ok || auth.SetSessionValue(ctx, "x", 1) == nil {
+		t.Error("a session is there outside of any handler")
+	}
 	if auth.CurrentUser(ctx) != nil || auth.CurrentSession(ctx) != nil || auth.Pending(ctx) != nil || auth.CSRFToken(ctx) != "" || auth.StaleForm(ctx) {
 		t.Error("something is there outside of any handler")
 	}
@@ -774,4 +785,212 @@ func TestExpiredRecord(t *testing.T) {
 	wantWho(t, "in time", b, ann)
 	recs[0].Expires = time.Now()
 	wantWho(t, "too late", b, "nobody")
+}
+
+// A pending login that was ended stays so, though its second factor is under way.
+func TestSecondFactorInFlight(t *testing.T) {
+	toy := toyFactor{"123456"}
+	for name, end := range map[string]func(s *site, b *browser, u *auth.User) error{
+		"logout":   func(s *site, b *browser, u *auth.User) error { b.post("/logout"); return nil },
+		"password": func(s *site, b *browser, u *auth.User) error { return s.m.SetPassword(s.t.Context(), u, another) },
+		"another":  func(s *site, b *browser, u *auth.User) error { b.post("/otp", "code", "123456"); return nil },
+	} {
+		s := newSite(t, func(c *auth.Config) { c.Hooks = append(c.Hooks, toy.hooks()) })
+		toy.routes(s)
+		b := s.browser()
+		s.mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
+			u, _ := s.store.UserByLogin(r.Context(), ann)
+			if err := end(s, b, u); err != nil {
+				t.Error(err)
+			}
+			u, _ = s.store.UserByLogin(r.Context(), ann)
+			if err := s.m.Login(w, r, u, auth.Proof{Factor: "otp"}); !errors.Is(err, auth.ErrNotLoggedIn) {
+				t.Errorf("%s: login by the second factor: %v", name, err)
+			}
+		})
+		b.signup(ann)
+		slow := b.with(b.token())
+		slow.get("/slow")
+		wantWho(t, name, slow, "nobody")
+	}
+}
+
+// A user who is logged in proves another factor, and those before still count.
+func TestAnotherFactorJoins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, nil)
+		s.mux.HandleFunc("POST /passkey", func(w http.ResponseWriter, r *http.Request) {
+			s.done(w, r, s.m.Login(w, r, auth.CurrentUser(r.Context()), auth.Proof{Factor: "hwk"}))
+		})
+		b := s.browser()
+		b.signup(ann)
+		time.Sleep(20 * time.Minute)
+		wantStatus(t, "not fresh", b.get("/fresh"), 303)
+		wantStatus(t, "passkey", b.post("/passkey"), 303)
+		wantStatus(t, "fresh", b.get("/fresh"), 200)
+		u, _ := s.store.UserByLogin(t.Context(), ann)
+		live, _ := s.m.Sessions(t.Context(), u)
+		if len(live) != 1 || !live[0].Has("hwk") || !live[0].Has(auth.FactorPassword) || time.Since(live[0].Created) != 20*time.Minute {
+			t.Errorf("sessions %+v", live)
+		}
+	})
+}
+
+// interposed calls a function in the middle of a revocation.
+type interposed struct {
+	auth.Store
+	meanwhile   func()
+	unsupported bool
+}
+
+func (s *interposed) DeleteSessions(ctx context.Context, userID, except string) (int, error) {
+	if s.meanwhile != nil {
+		s.meanwhile()
+	}
+	if s.unsupported {
+		return 0, errors.ErrUnsupported
+	}
+	return s.Store.DeleteSessions(ctx, userID, except)
+}
+
+// Other requests of the browser, while it changes the password, do not log it out.
+func TestPasswordChangeBesideOtherRequests(t *testing.T) {
+	store := &interposed{Store: memstore.New()}
+	s := newSiteOn(t, store, nil)
+	b := s.browser()
+	b.signup(ann)
+	beside := b.with(b.token())
+	r := b.form("/password", "current", password, "password", another, "confirm", another)
+	store.meanwhile = func() {
+		if resp := beside.get("/who"); resp.body() != "nobody" || len(resp.cookies) != 0 {
+			t.Errorf("beside: %q, cookies %v", resp.body(), resp.cookies)
+		}
+	}
+	b.do(r)
+	wantWho(t, "after the change", b, ann)
+}
+
+// Where sessions cannot be deleted by user, as in a plain store of scs, the stamp
+// alone ends them, and keeping one must not bring it back.
+func TestRevocationByStampAlone(t *testing.T) {
+	store := &interposed{Store: memstore.New(), unsupported: true}
+	s := newSiteOn(t, store, nil)
+	loaded, ended := make(chan bool), make(chan bool)
+	s.mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
+		loaded <- true
+		<-ended
+		s.done(w, r, s.m.LogoutElsewhere(w, r))
+	})
+	b := s.browser()
+	b.signup(ann)
+	slow := b.with(b.token())
+	var wg sync.WaitGroup
+	wg.Go(func() { wantStatus(t, "logout elsewhere in a session that was ended", slow.get("/slow"), 409) })
+	<-loaded
+	u, _ := s.store.UserByLogin(t.Context(), ann)
+	if err := s.m.SetPassword(t.Context(), u, another); err != nil {
+		t.Fatal(err)
+	}
+	close(ended)
+	wg.Wait()
+	wantWho(t, "its browser", slow, "nobody")
+	wantWho(t, "its token", b, "nobody")
+}
+
+// What was in a session that a logout ended is not there after a login that was
+// under way.
+func TestLoginAcrossLogoutDropsValues(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browser()
+	b.post("/cart", "cart", "apples")
+	b.signup(ann)
+	b.post("/logout")
+	b.post("/cart", "cart", "pears")
+	guest := b.with(b.token())
+	s.mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
+		b.post("/logout")
+		u, _ := s.store.UserByLogin(r.Context(), ann)
+		if err := s.m.Login(w, r, u, auth.Proof{Factor: auth.FactorPassword}); err != nil {
+			t.Error(err)
+		}
+	})
+	guest.get("/slow")
+	wantWho(t, "after the login", guest, ann)
+	if got := guest.get("/cart").body(); got != "" {
+		t.Errorf("the cart is %q again", got)
+	}
+}
+
+// A session that a hook refuses shows nothing of what is in it.
+func TestRefusedSessionHidesItsValues(t *testing.T) {
+	var closed bool
+	s := newSite(t, func(c *auth.Config) {
+		c.Hooks = append(c.Hooks, auth.Hooks{Check: func(*http.Request, *auth.User, *auth.Session) error {
+			if closed {
+				return errors.New("closed")
+			}
+			return nil
+		}})
+	})
+	b := s.browser()
+	b.signup(ann)
+	b.post("/cart", "cart", "ann's")
+	old := b.token()
+	closed = true
+	if got := b.get("/cart").body(); got != "" {
+		t.Errorf("the cart is %q", got)
+	}
+	wantStatus(t, "login", b.login(ann, password), 303)
+	closed = false
+	wantWho(t, "the new session", b, ann)
+	wantWho(t, "the refused one, which it replaced", b.with(old), "nobody")
+}
+
+func TestHandlersInGoroutines(t *testing.T) {
+	s := newSite(t, nil)
+	s.mux.HandleFunc("POST /busy", func(w http.ResponseWriter, r *http.Request) {
+		u := auth.CurrentUser(r.Context())
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				_ = u.PasswordHash + u.Stamp
+				auth.CSRFToken(r.Context())
+				auth.SetSessionValue(r.Context(), "cart", "x")
+				if v := auth.CurrentUser(r.Context()); v != nil {
+					_ = v.Stamp
+				}
+			})
+		}
+		err := s.m.SetPassword(r.Context(), u, another)
+		wg.Wait()
+		s.done(w, r, err)
+	})
+	s.mux.Handle("/timeout", http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		s.m.Logout(w, r)
+		auth.SetSessionValue(r.Context(), "cart", "late")
+	}), time.Millisecond, ""))
+	b := s.browser()
+	b.signup(ann)
+	b.get("/timeout")
+	b.login(ann, password)
+	wantStatus(t, "busy", b.post("/busy"), 303)
+	wantWho(t, "after it", b, ann)
+}
+
+func TestNobody(t *testing.T) {
+	s := newSite(t, nil)
+	ctx := t.Context()
+	_, errSessions := s.m.Sessions(ctx, nil)
+	for name, err := range map[string]error{
+		"SetPassword": s.m.SetPassword(ctx, nil, password), "ChangePassword": s.m.ChangePassword(ctx, nil, &auth.PasswordForm{}),
+		"EndSessions": s.m.EndSessions(ctx, nil), "EndSession": s.m.EndSession(ctx, nil, "x"), "Sessions": errSessions,
+	} {
+		if !errors.Is(err, auth.ErrNotLoggedIn) {
+			t.Errorf("%s of nobody: %v", name, err)
+		}
+	}
+	if s := auth.CurrentSession(ctx); s.Fresh(time.Hour) || s.Has(auth.FactorPassword) {
+		t.Error("no session is fresh")
+	}
 }

@@ -11,13 +11,16 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
 
 // User is one account: who someone is, and how they prove it.
 //
-// A User prints, logs and marshals to JSON without PasswordHash and Stamp.
+// A User prints, logs and marshals to JSON without PasswordHash and Stamp. Keep
+// Users in unexported fields by pointer: package fmt prints what is there by value
+// field by field, and nobody can prevent it.
 type User struct {
 	// ID is unique, never reused, and never changes. Those made by Signup sort
 	// by the time they were made. It is no secret.
@@ -60,7 +63,12 @@ func (u User) Format(f fmt.State, verb rune) { fmt.Fprint(f, u.String()) }
 
 // LogValue implements [slog.LogValuer] and holds the ID only: logs are read by
 // more people than should learn who the users are.
-func (u User) LogValue() slog.Value { return slog.GroupValue(slog.String("id", u.ID)) }
+func (u *User) LogValue() slog.Value {
+	if u == nil {
+		return slog.StringValue("nobody")
+	}
+	return slog.GroupValue(slog.String("id", u.ID))
+}
 
 var errEmail = errors.New("auth: not an email address")
 
@@ -84,7 +92,20 @@ func CanonicalEmail(s string) (string, error) {
 	if err != nil || a.Name != "" || a.Address != s {
 		return "", errEmail
 	}
+	at := strings.LastIndexByte(s, '@')
+	if strings.ContainsFunc(s[:at], hidden) || strings.ContainsFunc(s[at+1:], notDomain) {
+		return "", errEmail
+	}
 	return lowerASCII(s), nil
+}
+
+// hidden reports whether a character leaves no mark, or stands for a space.
+func hidden(r rune) bool { return !unicode.IsPrint(r) }
+
+// notDomain reports whether a character is in no name of a host, internationalized
+// ones included.
+func notDomain(r rune) bool {
+	return r != '-' && r != '.' && !unicode.In(r, unicode.Letter, unicode.Digit, unicode.Mark)
 }
 
 func lowerASCII(s string) string {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
+	"sync/atomic"
 )
 
 // errUnsaved is what writes return after the session could not be saved, when
@@ -18,7 +20,7 @@ type writer struct {
 	http.ResponseWriter
 	st      *state
 	before  http.Header // as it was when the request came to us
-	started bool        // the header is out, or about to be
+	started atomic.Bool // the header is out, or about to be
 	err     error       // why the page must not go out
 }
 
@@ -28,26 +30,39 @@ func newWriter(w http.ResponseWriter, st *state) *writer {
 
 // start is called before the first byte. It reports whether the page may go out.
 func (w *writer) start() bool {
-	if w.started {
+	if w.started.Load() {
 		return w.err == nil
 	}
-	w.started = true
+	w.st.mu.Lock()
+	defer w.st.mu.Unlock()
+	if w.started.Load() {
+		return w.err == nil
+	}
+	defer w.started.Store(true)
 	if err := w.st.save(); err != nil {
 		w.err = errUnsaved
 		w.replace()
 		return false
 	}
-	h := w.Header()
+	w.setCookies()
+	return true
+}
+
+// setCookies sends what the browser is to know. No cache may keep it for others,
+// whatever the handler says, nor a page with a token in it.
+func (w *writer) setCookies() {
+	h, private := w.Header(), w.st.csrf.asked
 	if c := w.st.cookie; c != nil {
 		h.Add("Set-Cookie", c.String())
-		if h.Get("Cache-Control") == "" {
-			h.Set("Cache-Control", "no-store")
-		}
+		private = true
 	}
 	if c := w.st.csrfCookie(); c != "" {
 		h.Add("Set-Cookie", c)
+		private = true
 	}
-	return true
+	if c := h.Get("Cache-Control"); private && !strings.Contains(c, "private") && !strings.Contains(c, "no-store") {
+		h.Set("Cache-Control", "no-store")
+	}
 }
 
 // replace sends an error, and nothing of what the handler has prepared.

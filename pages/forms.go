@@ -150,7 +150,7 @@ func (p *pages) reauth(w http.ResponseWriter, r *http.Request) {
 const changed = "github.com/vestibule-go/auth/pages: password changed"
 
 func (p *pages) showPassword(w http.ResponseWriter, r *http.Request) {
-	if p.m.SCS().PopBool(r.Context(), changed) {
+	if done, _ := auth.TakeSessionValue[bool](r.Context(), changed); done {
 		p.page(w, r, http.StatusOK, &message{
 			Title: "Your password is changed", Text: "Wherever else you were logged in, you have been logged out.",
 			Link: link{Label: "Continue", Path: "/"},
@@ -166,7 +166,7 @@ func (p *pages) password(w http.ResponseWriter, r *http.Request) {
 		p.done(w, r, passwordForm(u, f), err)
 		return
 	}
-	p.m.SCS().Put(r.Context(), changed, true)
+	auth.SetSessionValue(r.Context(), changed, true)
 	http.Redirect(w, r, "/account/password", http.StatusSeeOther)
 }
 
