@@ -105,7 +105,8 @@ type Config struct {
 
 	// CSRFRefused answers requests that fail the check against cross-site request
 	// forgery; nil means 403 with a sentence. StaleForm tells whether the request
-	// only carries an old token. The handler must change nothing.
+	// only carries an old token. The handler must change nothing, and expect guests
+	// at any path.
 	CSRFRefused http.Handler
 }
 

@@ -136,13 +136,14 @@ func Status(err error) int {
 	return http.StatusInternalServerError
 }
 
-// SignupForm is what a signup page submits: fields "email", "password" and
-// "confirm". After a refusal, Errors says why; show Email again, and never the
+// SignupForm is what a signup page submits: fields "email", "password", "confirm"
+// and, if the visitor was on the way somewhere, "next". After a refusal, Errors says why; show Email again, and never the
 // passwords.
 type SignupForm struct {
 	Email    string
 	Password string `json:"-"`
 	Confirm  string `json:"-"`
+	Next     string // where the visitor wanted to go; for Redirect alone to judge
 	Errors   FormErrors
 
 	err error // why the body could not be read
@@ -189,6 +190,7 @@ func ParseSignup(r *http.Request) *SignupForm {
 		Email:    strings.TrimSpace(b.one("email")),
 		Password: b.one("password"),
 		Confirm:  b.one("confirm"),
+		Next:     b.one("next"),
 		Errors:   b.errors, err: b.err,
 	}
 }

@@ -3,7 +3,6 @@ package pages
 import (
 	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/vestibule-go/auth"
 )
@@ -139,10 +138,6 @@ func (p *pages) showReauth(w http.ResponseWriter, r *http.Request) {
 func (p *pages) reauth(w http.ResponseWriter, r *http.Request) {
 	u, f := auth.CurrentUser(r.Context()), auth.ParseLogin(r)
 	err := p.m.Reauthenticate(w, r, f)
-	if errors.Is(err, auth.ErrBadLogin) { // only the password can be wrong
-		f.Errors = nil
-		f.Errors.Add("password", auth.CodeWrong, 0)
-	}
 	p.done(w, r, reauthForm(u, f), err)
 }
 
@@ -177,8 +172,8 @@ func (p *pages) done(w http.ResponseWriter, r *http.Request, f *form, err error)
 	switch {
 	case err == nil:
 		p.m.Redirect(w, r)
-	case errors.Is(err, auth.ErrSecondFactor) && p.SecondFactorURL != "":
-		http.Redirect(w, r, withNext(p.SecondFactorURL, wanted(r)), http.StatusSeeOther)
+	case errors.Is(err, auth.ErrSecondFactor) && p.m.SecondFactorURL("") != "":
+		http.Redirect(w, r, p.m.SecondFactorURL(wanted(r)), http.StatusSeeOther)
 	case status == http.StatusUnprocessableEntity:
 		if len(f.Errors) == 0 && !errors.As(err, &f.Errors) { // from a hook
 			f.Errors.Add("", auth.CodeBadLogin, 0)
@@ -200,11 +195,4 @@ func wanted(r *http.Request) string {
 	}
 	next, _ := auth.SafeNext(r.URL.Query().Get("next"))
 	return next
-}
-
-func withNext(path, next string) string {
-	if next == "" {
-		return path
-	}
-	return path + "?next=" + url.QueryEscape(next)
 }

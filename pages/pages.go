@@ -17,7 +17,8 @@
 //	GET        /vestibule.css     the style sheet, light and dark
 //
 // These are the defaults of auth.Config for LoginURL, ReauthURL and HomeURL: leave
-// them as they are, and do not mount the pages under a prefix. Whatever else
+// them as they are, and do not mount the pages under a prefix. Who needs a second
+// factor is sent to Config.SecondFactorURL. Whatever else
 // they are asked for they answer by 404, whatever method they do not know by 405.
 //
 // # The look
@@ -61,11 +62,6 @@ type Site struct {
 	// password without being asked again; zero means 15 minutes. Who finds a browser
 	// unattended can take the account over for so long, if they know the password.
 	Fresh time.Duration
-
-	// SecondFactorURL is the path of the application's page that asks for a second
-	// factor, if a Hooks.Login demands one. Visitors are sent there with
-	// "next" in the query. Empty: there is no such page, and they get 401.
-	SecondFactorURL string
 
 	// Layout is the frame of all pages, executed with a [*Page]; nil means a plain one.
 	// It shows the Body, and links /vestibule.css or a style sheet of its own.

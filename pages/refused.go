@@ -1,9 +1,7 @@
 package pages
 
 import (
-	"io"
 	"net/http"
-	"strings"
 
 	"github.com/vestibule-go/auth"
 )
@@ -18,10 +16,8 @@ func CSRFRefused(w http.ResponseWriter, r *http.Request) { Site{}.CSRFRefused(w,
 // that prefer JSON get that (RFC 9457).
 func (s Site) CSRFRefused(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
-	if prefersJSON(r) {
-		w.Header().Set("Content-Type", "application/problem+json")
-		w.WriteHeader(http.StatusForbidden)
-		io.WriteString(w, problem)
+	if auth.PrefersJSON(r) {
+		auth.Problem(w, r, http.StatusForbidden, "csrf_refused", "The CSRF token is missing or too old, or the request came from another site.")
 		return
 	}
 	if auth.StaleForm(r.Context()) {
@@ -103,13 +99,3 @@ func toward(r *http.Request) string {
 	}
 	return "/"
 }
-
-// prefersJSON reports whether the client asks for JSON and not for a page.
-func prefersJSON(r *http.Request) bool {
-	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
-	html := strings.Contains(accept, "html")
-	return !html && (strings.Contains(accept, "json") || r.Header.Get("X-Requested-With") == "XMLHttpRequest")
-}
-
-const problem = `{"type":"about:blank","title":"Forbidden","status":403,"code":"csrf_refused","detail":"This form is too old, or was sent from another site. Please go back, reload the page and send it again."}
-`

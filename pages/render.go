@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/vestibule-go/auth"
@@ -69,6 +70,13 @@ func (s Site) form(w http.ResponseWriter, r *http.Request, status int, f *form) 
 	}
 	f.markErrors()
 	s.page(w, r, status, f)
+}
+
+func withNext(path, next string) string {
+	if next == "" {
+		return path
+	}
+	return path + "?next=" + url.QueryEscape(next)
 }
 
 // markErrors tells the fields what is wrong with them, and puts the cursor into

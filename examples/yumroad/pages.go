@@ -104,12 +104,13 @@ func (s *shop) broken(w http.ResponseWriter, r *http.Request, err error) {
 
 // announce leaves a word for the next page, in the session.
 func (s *shop) announce(r *http.Request, text string) {
-	s.auth.SCS().Put(r.Context(), "notice", text)
+	auth.SetSessionValue(r.Context(), "notice", text)
 }
 
 // announced returns that word, once.
 func (s *shop) announced(r *http.Request) string {
-	return s.auth.SCS().PopString(r.Context(), "notice")
+	text, _ := auth.TakeSessionValue[string](r.Context(), "notice")
+	return text
 }
 
 // artworks is how many illustrations there are: static/art1.svg and so on.
