@@ -190,3 +190,19 @@ func TestLookAlikesReachNobody(t *testing.T) {
 		}
 	}
 }
+
+func TestEventsNameTheRightUser(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browser()
+	b.signup(ann)
+	b.login("nobody@example.com", password)
+	if e := s.event(auth.EventLoginFailed)[0]; e.UserID != "" || e.SessionID != "" {
+		t.Errorf("a failed login of nobody: %+v", e)
+	}
+	u, _ := s.store.UserByLogin(t.Context(), ann)
+	live, _ := s.m.Sessions(t.Context(), u)
+	b.post("/logout")
+	if e := s.event(auth.EventLoggedOut)[0]; e.UserID != u.ID || e.SessionID != live[0].ID {
+		t.Errorf("a logout: %+v", e)
+	}
+}
