@@ -156,7 +156,7 @@ func (s checkThenUpdate) UpdateUser(ctx context.Context, u *auth.User) error {
 		return auth.ErrConflict
 	}
 	time.Sleep(time.Millisecond)
-	return anyVersion{s.Store}.UpdateUser(ctx, u)
+	return anyVersion(s).UpdateUser(ctx, u)
 }
 
 type anyCredentialVersion struct{ auth.Store }
