@@ -1,0 +1,328 @@
+package auth_test
+
+import (
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/memstore"
+)
+
+// What docs/ says about tests, mutations, defaults and rows of standards is there.
+
+func readDoc(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("docs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// section returns what is between a heading and the next one of its level.
+func section(t *testing.T, doc, heading string) string {
+	t.Helper()
+	_, after, ok := strings.Cut(doc, "\n"+heading+"\n")
+	if !ok {
+		t.Fatalf("no heading %q", heading)
+	}
+	level, _, _ := strings.Cut(heading, " ")
+	text, _, _ := strings.Cut(after, "\n"+level+" ")
+	return text
+}
+
+// tableRows returns the cells of all rows of the tables in text.
+func tableRows(text string) (rows [][]string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "| ") {
+			rows = append(rows, regexp.MustCompile(` +\| +`).Split(strings.Trim(line, "| "), -1))
+		}
+	}
+	return rows
+}
+
+// testNames returns the names of all tests: in the root as they are, elsewhere
+// after that of their folder.
+func testNames(t *testing.T) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Example|Benchmark)\w*)\(`)
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, m := range function.FindAllStringSubmatch(string(source), -1) {
+			if dir := filepath.Base(filepath.Dir(path)); dir != "." {
+				m[1] = dir + "." + m[1]
+			}
+			names[m[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestDocumentedTests(t *testing.T) {
+	names := testNames(t)
+	test := regexp.MustCompile("`((?:[a-z]+\\.)?(?:Test|Fuzz|Example|Benchmark)\\w*)`")
+	patch := regexp.MustCompile("`([a-z0-9-]+\\.patch)`")
+	link := regexp.MustCompile(`\]\(([\w./-]+\.\w+)(?:#[\w-]+)?\)`)
+	for _, name := range []string{"architecture.md", "parity-flask-login.md", "security.md"} {
+		doc := readDoc(t, name)
+		for _, m := range test.FindAllStringSubmatch(doc, -1) {
+			if !names[m[1]] {
+				t.Errorf("%s: there is no %s", name, m[1])
+			}
+		}
+		for _, m := range patch.FindAllStringSubmatch(doc, -1) {
+			if _, err := os.Stat(filepath.Join("testdata", "mutations", m[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for _, m := range link.FindAllStringSubmatch(doc, -1) {
+			if _, err := os.Stat(filepath.Join("docs", m[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// wantIDs checks that each ID is there, once, and no other of that form.
+func wantIDs(t *testing.T, doc, form string, ids []string) {
+	t.Helper()
+	seen := map[string]int{}
+	for _, row := range tableRows(doc) {
+		if regexp.MustCompile("^(?:" + form + ")$").MatchString(row[0]) {
+			seen[row[0]]++
+		}
+	}
+	for _, id := range ids {
+		if seen[id] != 1 {
+			t.Errorf("row %s is there %d times", id, seen[id])
+		}
+		delete(seen, id)
+	}
+	for id := range seen {
+		t.Errorf("row %s is one too many", id)
+	}
+}
+
+func TestDocumentedRows(t *testing.T) {
+	var asvs, parity []string
+	for _, s := range []struct {
+		section string
+		rows    int
+	}{
+		{"6.1", 3}, {"6.2", 12}, {"6.3", 8}, {"6.4", 6}, {"6.5", 8}, {"6.6", 4}, {"6.7", 2}, {"6.8", 4},
+		{"7.1", 3}, {"7.2", 4}, {"7.3", 2}, {"7.4", 5}, {"7.5", 3}, {"7.6", 2},
+	} {
+		for n := range s.rows {
+			asvs = append(asvs, fmt.Sprintf("%s.%d", s.section, n+1))
+		}
+	}
+	for _, s := range []struct {
+		letter string
+		rows   int
+	}{{"A", 8}, {"B", 7}, {"C", 11}, {"D", 10}, {"E", 13}, {"F", 13}, {"G", 8}, {"H", 11}, {"I", 7}, {"J", 3}} {
+		for n := range s.rows {
+			parity = append(parity, fmt.Sprintf("%s%d", s.letter, n+1))
+		}
+	}
+	doc := section(t, readDoc(t, "security.md"), "## OWASP ASVS 5.0, V6 and V7")
+	wantIDs(t, doc, `\d+\.\d+\.\d+`, asvs)
+	wantIDs(t, readDoc(t, "parity-flask-login.md"), `[A-Z]\d+`, parity)
+	for _, row := range tableRows(doc) {
+		if !strings.Contains(row[0], ".") {
+			continue
+		}
+		state, _, _ := strings.Cut(row[3], ":")
+		state, _, _ = strings.Cut(state, ";")
+		state = strings.TrimSuffix(strings.TrimSuffix(state, " in `pages`"), " for the password")
+		if !slices.Contains([]string{"met", "partly", "application", "not yet", "not applicable"}, state) {
+			t.Errorf("row %s is %q", row[0], state)
+		}
+	}
+}
+
+// The table of defaults has every field of Config, and says what New does.
+func TestDocumentedDefaults(t *testing.T) {
+	documented := map[string]string{}
+	for _, row := range tableRows(section(t, readDoc(t, "security.md"), "## Defaults")) {
+		documented[strings.Trim(row[0], "`")] = strings.Trim(row[1], "`")
+	}
+	config := reflect.TypeFor[auth.Config]()
+	for i := range config.NumField() {
+		f := config.Field(i)
+		if f.Name != "Passwords" {
+			if documented[f.Name] == "" {
+				t.Errorf("no default of %s", f.Name)
+			}
+			continue
+		}
+		for j := range f.Type.NumField() {
+			if name := "Passwords." + f.Type.Field(j).Name; documented[name] == "" {
+				t.Errorf("no default of %s", name)
+			}
+		}
+	}
+	for field, want := range measuredDefaults(t) {
+		if documented[field] != want {
+			t.Errorf("%s is %q by default, docs/security.md says %q", field, want, documented[field])
+		}
+	}
+}
+
+func measuredDefaults(t *testing.T) map[string]string {
+	s := newSite(t, nil)
+	s.mux.Handle("/never", s.m.RequireFresh(0)(s.mux))
+	b := s.browser()
+	target := func(r *response) string {
+		path, _, _ := strings.Cut(r.Header().Get("Location"), "?")
+		return path
+	}
+	m := map[string]string{"LoginURL": target(b.get("/me")), "HomeURL": target(b.signup(ann)), "ReauthURL": target(b.get("/never"))}
+	for name := range b.cookies {
+		m["CookieName"] = name
+	}
+	idle := onlySession(t, s)
+	m["IdleTimeout"] = spell(idle.Expires.Sub(idle.LastSeen), time.Hour, "hour")
+
+	s = newSite(t, func(c *auth.Config) { c.IdleTimeout = 1000 * time.Hour })
+	s.browser().signup(ann)
+	whole := onlySession(t, s)
+	m["Lifetime"] = spell(whole.Expires.Sub(whole.Created), time.Hour, "hour")
+	c := s.browser().login(ann, password, "remember", "on").cookie("session")
+	m["RememberFor"] = spell(time.Duration(c.MaxAge)*time.Second, 24*time.Hour, "day")
+
+	f := &auth.SignupForm{Email: ann, Password: "x", Confirm: "x"}
+	s.m.Signup(t.Context(), f)
+	m["Passwords.MinLength"] = fmt.Sprint(f.Errors[0].Limit)
+	m["MaxForm"] = fmt.Sprint(largestForm(s)>>10, " KiB")
+	m["Hasher"] = fmt.Sprintf("bcrypt, cost %s", defaultCost(t))
+	m["HashSeats"], m["HashWait"] = defaultSeats(t)
+	return m
+}
+
+func spell(d, unit time.Duration, name string) string {
+	n := int(d.Round(unit) / unit)
+	if n != 1 {
+		name += "s"
+	}
+	return fmt.Sprint(n, " ", name)
+}
+
+func onlySession(t *testing.T, s *site) *auth.Session {
+	t.Helper()
+	u, err := s.store.UserByLogin(t.Context(), ann)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := s.m.Sessions(t.Context(), u)
+	if err != nil || len(live) != 1 {
+		t.Fatalf("%d sessions, %v", len(live), err)
+	}
+	return live[0]
+}
+
+// largestForm returns the size of the largest form that is not too large.
+func largestForm(s *site) int {
+	small, large := 0, 1<<24
+	for large-small > 1 {
+		size := (small + large) / 2
+		r := s.browser().request("POST", "/login", strings.NewReader(strings.Repeat("x", size)))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if s.browser().do(r).Code == 413 {
+			large = size
+		} else {
+			small = size
+		}
+	}
+	return small
+}
+
+// defaultCost returns the cost in a hash that the default Hasher made.
+func defaultCost(t *testing.T) string {
+	t.Helper()
+	m, err := auth.New(memstore.New(), &auth.Config{BaseURL: base, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := m.Signup(t.Context(), &auth.SignupForm{Email: ann, Password: password, Confirm: password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(u.PasswordHash, "$")[2]
+}
+
+// stuck is a hasher that verifies when it is told to.
+type stuck struct {
+	auth.Bcrypt
+	begun *atomic.Int64
+	leave chan bool
+}
+
+func (s stuck) Verify(string, string) (bool, bool, error) {
+	s.begun.Add(1)
+	<-s.leave
+	return false, false, nil
+}
+
+// defaultSeats fills all seats, and waits in vain for one.
+func defaultSeats(t *testing.T) (seats, wait string) {
+	synctest.Test(t, func(t *testing.T) {
+		h := stuck{4, new(atomic.Int64), make(chan bool)}
+		s := newSite(t, func(c *auth.Config) { c.Hasher = h })
+		begin := time.Now()
+		var waited atomic.Int64
+		var wg sync.WaitGroup
+		for range runtime.NumCPU() + 1 {
+			wg.Go(func() {
+				if _, err := s.m.Authenticate(t.Context(), &auth.LoginForm{Email: ann, Password: password}); auth.Status(err) == 503 {
+					waited.Store(int64(time.Since(begin)))
+				}
+			})
+		}
+		synctest.Wait()
+		if n := int(h.begun.Load()); n == min(runtime.NumCPU(), runtime.GOMAXPROCS(0)) {
+			seats = "one for each processor"
+		} else {
+			seats = fmt.Sprint(n)
+		}
+		time.Sleep(time.Hour)
+		close(h.leave)
+		wg.Wait()
+		wait = spell(time.Duration(waited.Load()), time.Second, "second")
+	})
+	return seats, wait
+}
+
+// The program in parity-flask-login.md can be built.
+func TestDocumentedProgram(t *testing.T) {
+	_, program, ok := strings.Cut(readDoc(t, "parity-flask-login.md"), "\n```go\n")
+	program, _, _ = strings.Cut(program, "```")
+	if !ok || !strings.HasPrefix(program, "package main\n") {
+		t.Fatal("no program")
+	}
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	goCommand(t, ".", []string{"GOWORK=off"}, "build", "-o", os.DevNull, file)
+}
