@@ -5,85 +5,49 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/memstore"
+	"github.com/vestibule-go/auth/storetest"
 )
 
 var errStore = errors.New("SECRET-XYZ: disk of db-3 is full")
 
 // faulty fails the nth call of one method, or all from the nth on.
 type faulty struct {
-	auth.Store
+	storetest.Faulty
 	method string
 	first  int64
 	once   bool
-	after  bool // the call takes effect, and only its answer is lost
+	kind   string // "before" the call takes effect, "after" it, or by a "panic"
 	calls  atomic.Int64
 	failed atomic.Int64
 }
 
-func (f *faulty) fail(method string, do func() error) error {
-	if method != f.method {
-		return do()
+func newFaulty(method string, first int64) *faulty {
+	f := &faulty{Faulty: storetest.Faulty{Store: memstore.New()}, method: method, first: first, kind: "before"}
+	f.Before = func(method string) error { return f.fail(method, "before", "panic") }
+	f.After = func(method string) error { return f.fail(method, "after") }
+	return f
+}
+
+func (f *faulty) fail(method string, kinds ...string) error {
+	if method != f.method || !slices.Contains(kinds, f.kind) {
+		return nil
 	}
-	n := f.calls.Add(1)
-	if n < f.first || f.once && n > f.first {
-		return do()
+	if n := f.calls.Add(1); n < f.first || f.once && n > f.first {
+		return nil
 	}
 	f.failed.Add(1)
-	if f.after {
-		do()
+	if f.kind == "panic" {
+		panic(errStore)
 	}
 	return errStore
-}
-
-func (f *faulty) CreateUser(ctx context.Context, u *auth.User) error {
-	return f.fail("CreateUser", func() error { return f.Store.CreateUser(ctx, u) })
-}
-
-func (f *faulty) UpdateUser(ctx context.Context, u *auth.User) error {
-	return f.fail("UpdateUser", func() error { return f.Store.UpdateUser(ctx, u) })
-}
-
-func (f *faulty) UserByID(ctx context.Context, id string) (u *auth.User, err error) {
-	err = f.fail("UserByID", func() error { u, err = f.Store.UserByID(ctx, id); return err })
-	return u, err
-}
-
-func (f *faulty) UserByLogin(ctx context.Context, login string) (u *auth.User, err error) {
-	err = f.fail("UserByLogin", func() error { u, err = f.Store.UserByLogin(ctx, login); return err })
-	return u, err
-}
-
-func (f *faulty) CreateSession(ctx context.Context, s *auth.SessionRecord, replaces string) error {
-	return f.fail("CreateSession", func() error { return f.Store.CreateSession(ctx, s, replaces) })
-}
-
-func (f *faulty) Session(ctx context.Context, id string) (s *auth.SessionRecord, u *auth.User, err error) {
-	err = f.fail("Session", func() error { s, u, err = f.Store.Session(ctx, id); return err })
-	return s, u, err
-}
-
-func (f *faulty) UpdateSession(ctx context.Context, s *auth.SessionRecord) error {
-	return f.fail("UpdateSession", func() error { return f.Store.UpdateSession(ctx, s) })
-}
-
-func (f *faulty) DeleteSession(ctx context.Context, id string) error {
-	return f.fail("DeleteSession", func() error { return f.Store.DeleteSession(ctx, id) })
-}
-
-func (f *faulty) DeleteSessions(ctx context.Context, userID, except string) (n int, err error) {
-	err = f.fail("DeleteSessions", func() error { n, err = f.Store.DeleteSessions(ctx, userID, except); return err })
-	return n, err
-}
-
-func (f *faulty) Sessions(ctx context.Context, userID string) (s []*auth.SessionRecord, err error) {
-	err = f.fail("Sessions", func() error { s, err = f.Store.Sessions(ctx, userID); return err })
-	return s, err
 }
 
 // Any fault of any method, at any of its calls, before or after its effect: the
@@ -95,8 +59,12 @@ func TestStoreFaults(t *testing.T) {
 		"CreateSession", "Session", "UpdateSession", "DeleteSession", "DeleteSessions", "Sessions",
 	} {
 		for first := int64(1); first <= 12; first++ {
-			for _, mode := range []struct{ once, after bool }{{true, false}, {true, true}, {false, false}} {
-				f := &faulty{Store: memstore.New(), method: method, first: first, once: mode.once, after: mode.after}
+			for _, mode := range []struct {
+				kind string
+				once bool
+			}{{"before", true}, {"after", true}, {"before", false}, {"panic", true}} {
+				f := newFaulty(method, first)
+				f.kind, f.once = mode.kind, mode.once
 				walkFaulty(t, f)
 				if f.failed.Load() == 0 {
 					first = 12 // the walk has no more calls of it
@@ -114,6 +82,7 @@ func walkFaulty(t *testing.T, f *faulty) {
 		auth.SetSessionValue(r.Context(), "cart", "put")
 		io.WriteString(w, "PAGE")
 	})
+	s.handler = recovered(s.handler)
 	b := s.browser()
 	step := func(what string, r *response) bool {
 		failed := f.failed.Load() > 0
@@ -151,6 +120,18 @@ func walkFaulty(t *testing.T, f *faulty) {
 	}
 }
 
+// recovered does with a panic what net/http does: the connection ends.
+func recovered(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if recover() != nil {
+				w.(*httptest.ResponseRecorder).Code = 599
+			}
+		}()
+		h.ServeHTTP(w, r)
+	})
+}
+
 // ended checks that nobody is logged in by a token. An answer of 503 is no login.
 func ended(t *testing.T, f *faulty, what string, b *browser) {
 	t.Helper()
@@ -158,14 +139,14 @@ func ended(t *testing.T, f *faulty, what string, b *browser) {
 	f.method = ""
 	defer func() { f.method = method }()
 	if got := b.get("/who").body(); got != "nobody" {
-		t.Errorf("%s fault %d (after: %v): %s still opens: %q", method, f.first, f.after, what, got)
+		t.Errorf("%s fault %d (%s): %s still opens: %q", method, f.first, f.kind, what, got)
 	}
 }
 
 // When sessions cannot be read public pages go out as to guests, protected ones
 // say that it is for a moment, and nothing is forgotten.
 func TestUnreadableStore(t *testing.T) {
-	f := &faulty{Store: memstore.New()}
+	f := newFaulty("", 1)
 	s := newSiteOn(t, f, nil)
 	b := s.browser()
 	b.signup(ann)
@@ -202,7 +183,7 @@ func TestUnreadableStore(t *testing.T) {
 }
 
 func TestLogoutThatFailsSaysSo(t *testing.T) {
-	f := &faulty{Store: memstore.New()}
+	f := newFaulty("", 1)
 	s := newSiteOn(t, f, nil)
 	b := s.browser()
 	b.signup(ann)

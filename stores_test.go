@@ -55,3 +55,7 @@ func equalValue(a, b any) bool {
 	}
 	return reflect.DeepEqual(a, b)
 }
+
+const hour = time.Hour
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
