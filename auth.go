@@ -45,7 +45,8 @@ type Config struct {
 	// HomeURL is the path to go to when there is nowhere better; empty means "/".
 	HomeURL string
 
-	// CookieName is the name of the session cookie; empty means "session". On
+	// CookieName is the name of the session cookie; empty means "session". Managers with
+	// different names never take each other's sessions, not even on one store. On
 	// https the cookie is called "__Host-" and the name, which keeps other hosts of the
 	// domain from planting one.
 	CookieName string
@@ -118,8 +119,9 @@ type Hooks struct {
 	// it returns counts for this request alone: the session is neither read nor
 	// written, and CSRF checks are skipped, since no other site can make a browser
 	// send the header: so Load must look at nothing that browsers send by themselves, no cookies
-	// and no Basic authentication. An error means that nobody is logged in,
-	// whatever the cookies say.
+	// and no Basic authentication. ErrBadLogin and ErrNotFound say that the credential is no
+	// good: the request is a guest's, whatever its cookies say. After any other
+	// error it is a guest's, too, and the guards answer 503.
 	Load func(r *http.Request) (*User, error)
 
 	// Login is asked before a session becomes the user's, at every way in. An
@@ -363,8 +365,9 @@ func (m *Manager) Signup(ctx context.Context, f *SignupForm) (*User, error) {
 // in: call Login.
 //
 // For an unknown user, a wrong password, a user without password and a disabled
-// one the answer is the same, ErrBadLogin, and so is the work: one Verify.
-// f.Errors then has a sentence for the visitor. Other errors are FormErrors for
+// one the answer is the same, ErrBadLogin, and so is the work: one Verify. (Where hashes of
+// several costs are stored, as after the cost was raised, their Verify takes as
+// long as they ask for.) f.Errors then has a sentence for the visitor. Other errors are FormErrors for
 // empty fields, those of [ParseLogin], ErrBusy, and failures of the store.
 //
 // If the user's hash is stale it is replaced, which ends no session.
@@ -510,9 +513,10 @@ func (m *Manager) ChangePassword(ctx context.Context, u *User, f *PasswordForm) 
 // current user of the request that ctx belongs to, that session goes on under a new token.
 //
 // A password that the policy refuses is returned as FormErrors; other errors are
-// ErrBusy, ErrConflict if u's credentials were changed since u was read, and
-// failures of the store: then nothing changed. u is updated, unless it is the one
-// that CurrentUser returned: that one is replaced, so ask CurrentUser again.
+// ErrBusy, and ErrConflict if u's credentials were changed since u was read. Then
+// nothing changed. After a failure of the store either password may count. u is
+// updated, unless it is the one that CurrentUser returned: that one is replaced,
+// so ask CurrentUser again.
 func (m *Manager) SetPassword(ctx context.Context, u *User, password string) error {
 	if u == nil {
 		return ErrNotLoggedIn

@@ -15,7 +15,7 @@ import (
 // application's values as the codec of scs writes them. Both are short and
 // written by hand, since gob, which would do, costs a third of a whole request.
 //
-//	facts  = version flags stamp count { factor time }
+//	facts  = version flags realm stamp count { factor time }
 //	values = deadline count { key type value }
 
 const codecVersion = 1
@@ -37,6 +37,7 @@ func appendFacts(b []byte, s *Session) []byte {
 		flags |= flagRemembered
 	}
 	b = append(b, codecVersion, flags)
+	b = appendString(b, s.realm)
 	b = appendString(b, s.stamp)
 	b = binary.AppendUvarint(b, uint64(len(s.Factors)))
 	for _, f := range slices.Sorted(maps.Keys(s.Factors)) {
@@ -59,6 +60,7 @@ func decodeSession(rec *SessionRecord) (s *Session, values []byte, err error) {
 		Address: rec.Address, Agent: rec.Agent,
 		Remembered: flags&flagRemembered != 0,
 		pending:    flags&flagPending != 0,
+		realm:      d.string(),
 		stamp:      d.string(),
 	}
 	s.Factors = make(map[string]time.Time)

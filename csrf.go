@@ -14,8 +14,8 @@ import (
 	"github.com/justinas/nosurf"
 )
 
-// csrf protects a Manager's applications against cross-site request forgery, by nosurf and,
-// before it, by http.CrossOriginProtection.
+// csrf protects a Manager's applications against cross-site request forgery, by
+// nosurf and, before it, by http.CrossOriginProtection.
 //
 // For a logged-in visitor the real token, which nosurf reads from a cookie, is a
 // function of the session's token: nobody can plant it, and it changes with every
@@ -29,8 +29,9 @@ type csrf struct {
 }
 
 // CSRFToken returns the token that forms send back in the field "csrf_token", and
-// scripts in the header X-CSRF-Token. Ask for it before the first byte of the response, for it may need
-// a cookie; after that guests get "". It is also "" outside [Manager.Handler].
+// scripts in the header X-CSRF-Token. Ask for it before the first byte of the
+// response, for it may need a cookie; after that guests get "". It is also ""
+// outside [Manager.Handler].
 func CSRFToken(ctx context.Context) string {
 	if st := currentState(ctx); st != nil && !st.header {
 		return st.m.csrf.token(st)
@@ -150,8 +151,9 @@ func (s *scratch) Header() http.Header         { return s.header }
 func (s *scratch) Write(b []byte) (int, error) { return len(b), nil }
 func (s *scratch) WriteHeader(int)             {}
 
-// narrow returns r as nosurf and http.CrossOriginProtection are to see it: with the host of BaseURL, whatever
-// the client or a proxy claims, and with one cookie, the real token.
+// narrow returns r as nosurf and http.CrossOriginProtection are to see it: with
+// the host of BaseURL, whatever the client or a proxy claims, and with one
+// cookie, the real token.
 func (c *csrf) narrow(r *http.Request, real string) *http.Request {
 	n := r.WithContext(r.Context())
 	n.Host = c.m.base.Host

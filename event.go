@@ -26,8 +26,9 @@ const (
 	EventFailure         = "failed" // a part failed: Err says what, Reason where
 )
 
-// Event is something worth recording. No field ever holds a password, a hash, a
-// token, or what a visitor typed as email (people type passwords there).
+// Event is something worth recording. This package puts no password, hash or token
+// into it, and not what a visitor typed as email (people type passwords there);
+// Path is the application's, and Err the store's or a hook's.
 type Event struct {
 	Name      string // one of the constants above
 	Time      time.Time
@@ -59,7 +60,7 @@ func (e Event) level() slog.Level {
 func (m *Manager) emit(ctx context.Context, e Event) {
 	e.Time = time.Now().UTC()
 	if st := m.state(ctx); st != nil {
-		e.Address, e.Method, e.Path = st.address, st.method, st.path
+		e.Address, e.Method, e.Path = m.clientAddress(st.r), st.method, st.path
 		st.attribute(&e)
 	}
 	m.log(ctx, e)

@@ -253,8 +253,8 @@ func mediaType(r *http.Request) string {
 // lets no more than MaxForm of it through.
 const maxMemory = 1 << 20
 
-// parseForm parses the body of r. It finds fault with the body only: a query that cannot be
-// decoded is the application's business.
+// parseForm parses the body of r. It finds fault with the body only: a query that
+// cannot be decoded is the application's business.
 func parseForm(r *http.Request) error {
 	if r.PostForm != nil {
 		return nil

@@ -206,3 +206,32 @@ func TestEventsNameTheRightUser(t *testing.T) {
 		t.Errorf("a logout: %+v", e)
 	}
 }
+
+// Everything that happens to an account is told once.
+func TestEveryStepIsAnEvent(t *testing.T) {
+	toy := toyFactor{"123456"}
+	s := newSite(t, func(c *auth.Config) { c.Hooks = append(c.Hooks, toy.hooks()) })
+	toy.routes(s)
+	b := s.browser()
+	b.get("/me")
+	b.signup(ann)
+	b.post("/otp", "code", "123456")
+	b.post("/reauth", "password", password)
+	b.post("/password", "current", password, "password", another, "confirm", another)
+	b.post("/elsewhere")
+	b.post("/everywhere")
+	u, _ := s.store.UserByLogin(t.Context(), ann)
+	for _, name := range []string{
+		auth.EventSignedUp, auth.EventSecondFactor, auth.EventLoggedIn, auth.EventReauthenticated, auth.EventPasswordChanged,
+	} {
+		if e := s.event(name); len(e) != 1 || e[0].UserID != u.ID {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+	if e := s.event(auth.EventSessionsRevoked); len(e) != 2 || e[0].UserID != u.ID {
+		t.Errorf("%s: %+v", auth.EventSessionsRevoked, e)
+	}
+	if e := s.event(auth.EventDenied); len(e) != 1 || e[0].UserID != "" || e[0].Path != "/me" || e[0].Method != "GET" || e[0].Time.IsZero() {
+		t.Errorf("%s: %+v", auth.EventDenied, e)
+	}
+}

@@ -40,10 +40,10 @@ func (m *Manager) serve(w http.ResponseWriter, r *http.Request, guarded, next ht
 	handler := guarded
 	header := st.loadHeader()
 	switch {
-	case !m.limitForm(w, st.r):
-		handler = http.HandlerFunc(problemTooLarge.answer)
 	case header && st.login.Load() != nil:
 		handler = next
+	case !m.limitForm(w, st.r):
+		handler = http.HandlerFunc(problemTooLarge.answer)
 	case m.csrf.crossSite(r):
 		handler = m.csrf.refusal(errCrossSite)
 	case !header:

@@ -8,8 +8,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/netip"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +25,7 @@ type state struct {
 
 	mu sync.Mutex // held while the session changes hands, and while it is saved
 
-	address, agent, method, path string
+	method, path string // as they came, whatever a router does to them later
 
 	shut    string                // the ID of a session that a hook refused
 	login   atomic.Pointer[login] // nil: nobody
@@ -80,59 +78,11 @@ func detach(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 func (m *Manager) newState(w http.ResponseWriter, r *http.Request) *state {
-	st := &state{m: m, address: m.clientAddress(r), agent: r.UserAgent(), method: r.Method, path: r.URL.Path}
-	if len(st.agent) > maxAgent {
-		st.agent = st.agent[:maxAgent]
-	}
-	st.agent = strings.ToValidUTF8(st.agent, "\uFFFD")
+	st := &state{m: m, method: r.Method, path: r.URL.Path}
 	st.w = newWriter(w, st)
 	st.r = r.WithContext(context.WithValue(r.Context(), stateKey{}, st))
 	st.withoutSession()
 	return st
-}
-
-// maxAgent is how much of a User-Agent is kept, in bytes; common ones are half that long.
-const maxAgent = 300
-
-// clientAddress returns the address of the client: the one of the connection or,
-// if that is a trusted proxy's, the last in X-Forwarded-For that is not.
-func (m *Manager) clientAddress(r *http.Request) string {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	addr := peer.Addr().Unmap().WithZone("")
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && m.trusts(addr); i-- {
-		next, ok := parseHop(strings.TrimSpace(hops[i]))
-		if !ok {
-			break
-		}
-		addr = next
-	}
-	return addr.String()
-}
-
-// parseHop reads what proxies write: an address, in some of them with a port.
-func parseHop(s string) (netip.Addr, bool) {
-	a, err := netip.ParseAddr(s)
-	if err != nil {
-		withPort, err := netip.ParseAddrPort(s)
-		if err != nil {
-			return a, false
-		}
-		a = withPort.Addr()
-	}
-	return a.Unmap().WithZone(""), true
-}
-
-func (m *Manager) trusts(a netip.Addr) bool {
-	for _, p := range m.cfg.TrustedProxies {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
 }
 
 // loadHeader asks the hooks for a credential in the headers, and reports whether
@@ -231,6 +181,9 @@ func (st *state) find(ctx context.Context, id string) (values []byte, found bool
 	s, values, err := decodeSession(rec)
 	if err != nil {
 		st.reject(id, rec.UserID, "unreadable facts")
+		return nil, false, nil
+	}
+	if s.realm != st.m.cfg.CookieName {
 		return nil, false, nil
 	}
 	if rec.UserID != "" {
@@ -415,14 +368,14 @@ func (st *state) commit(ctx context.Context, id string, values []byte, deadline 
 		if _, v, err := (codec{}).Decode(values); err == nil && len(v) == 0 {
 			return nil // nothing to remember
 		}
-		s := &Session{Created: now(), LastSeen: now(), Address: st.address, Agent: st.agent}
+		s := &Session{Created: now(), LastSeen: now(), Address: st.m.clientAddress(st.r), Agent: clientAgent(st.r)}
 		return st.create(ctx, id, values, deadline, s, "")
 	}
 	return st.update(ctx, values)
 }
 
 func (st *state) create(ctx context.Context, id string, values []byte, deadline time.Time, s *Session, replaces string) error {
-	s.ID, s.Expires = id, st.m.expires(s, s.LastSeen, deadline)
+	s.ID, s.realm, s.Expires = id, st.m.cfg.CookieName, st.m.expires(s, s.LastSeen, deadline)
 	rec := &SessionRecord{
 		ID: id, UserID: s.UserID,
 		Created: s.Created, LastSeen: s.LastSeen, Expires: s.Expires,

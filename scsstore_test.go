@@ -52,8 +52,9 @@ func TestSCSStore(t *testing.T) {
 func TestSCSStoreHoldsItsContract(t *testing.T) {
 	store := auth.SCSStore(scsmem.NewWithCleanupInterval(0))
 	ctx := t.Context()
+	began := now()
 	rec := func(id string) *auth.SessionRecord {
-		return &auth.SessionRecord{ID: id, UserID: "u", Address: "a", Agent: "g", Data: []byte("d"), Created: now(), LastSeen: now(), Expires: now().Add(hour)}
+		return &auth.SessionRecord{ID: id, UserID: "u", Address: "a", Agent: "g", Data: []byte("d"), Created: began, LastSeen: began, Expires: began.Add(hour)}
 	}
 	check := func(what string, err, want error) {
 		t.Helper()
@@ -64,7 +65,7 @@ func TestSCSStoreHoldsItsContract(t *testing.T) {
 	check("create", store.CreateSession(ctx, rec("1"), ""), nil)
 	check("create again", store.CreateSession(ctx, rec("1"), ""), auth.ErrExists)
 	got, u, err := store.Session(ctx, "1")
-	if err != nil || u != nil || got.UserID != "u" || got.Address != "a" || got.Agent != "g" || string(got.Data) != "d" || !got.Created.Equal(got.LastSeen) {
+	if err != nil || u != nil || got.UserID != "u" || got.Address != "a" || got.Agent != "g" || string(got.Data) != "d" || !got.Created.Equal(began) || !got.LastSeen.Equal(began) {
 		t.Errorf("session %+v, %v, %v", got, u, err)
 	}
 	check("replace", store.CreateSession(ctx, rec("2"), "1"), nil)

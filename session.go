@@ -33,6 +33,7 @@ type Session struct {
 	// Factors are the ways in which the user proved who they are, and when.
 	Factors map[string]time.Time
 
+	realm   string // Config.CookieName of the Manager that made it
 	stamp   string // User.Stamp when the session began
 	pending bool   // a factor is missing; nobody is logged in
 
@@ -153,8 +154,8 @@ func currentLogin(ctx context.Context) *login {
 // If a Hooks.Login asks for another factor Login returns ErrSecondFactor, and the
 // session is pending: prove the other factor for the user that Pending returns,
 // and call Login again. ErrDisabled, ErrNoHandler and what a hook returned leave
-// everything as it was. After ErrNotLoggedIn, because the session that the
-// factors before were proved in has been ended, and after a failure of the store nobody is logged in.
+// everything as it was. After a failure of the store nobody is logged in, nor after
+// ErrNotLoggedIn: the session in which the other factors were proved has been ended.
 func (m *Manager) Login(w http.ResponseWriter, r *http.Request, u *User, p Proof) error {
 	st := m.state(r.Context())
 	switch {
@@ -236,7 +237,7 @@ func (st *state) enter(w http.ResponseWriter, r *http.Request, u *User, s *Sessi
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	s.UserID, s.stamp, s.pending = u.ID, u.Stamp, pending
-	s.LastSeen, s.Address, s.Agent = now(), st.address, st.agent
+	s.LastSeen, s.Address, s.Agent = now(), st.m.clientAddress(st.r), clientAgent(st.r)
 	if s.Created.IsZero() {
 		s.Created = s.LastSeen
 	}
@@ -367,7 +368,7 @@ func (m *Manager) Sessions(ctx context.Context, u *User) ([]*Session, error) {
 	}
 	var live []*Session
 	for _, rec := range recs {
-		if s, _, err := decodeSession(rec); err == nil && !s.pending && s.stamp == u.Stamp {
+		if s, _, err := decodeSession(rec); err == nil && !s.pending && s.stamp == u.Stamp && s.realm == m.cfg.CookieName {
 			live = append(live, s)
 		}
 	}

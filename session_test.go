@@ -1007,3 +1007,38 @@ func TestNobody(t *testing.T) {
 		t.Error("no session is fresh")
 	}
 }
+
+// Managers on one store keep their sessions apart by the names of their cookies.
+func TestTwoManagersOnOneStore(t *testing.T) {
+	store := memstore.New()
+	shop := newSiteOn(t, store, nil)
+	admin := newSiteOn(t, store, func(c *auth.Config) { c.CookieName = "admin" })
+	b := shop.browser()
+	b.signup(ann)
+	r := b.request("GET", "/who", nil)
+	r.Header.Set("Cookie", "admin="+b.token())
+	a := admin.browser()
+	if got := a.do(r).body(); got != "nobody" {
+		t.Errorf("a session of the shop, among administrators: %q", got)
+	}
+	a.login(ann, password)
+	wantWho(t, "administrator", a, ann)
+	wantWho(t, "shop", b, ann)
+	u, _ := store.UserByLogin(t.Context(), ann)
+	if live, err := shop.m.Sessions(t.Context(), u); len(live) != 1 || err != nil {
+		t.Errorf("the shop lists %d sessions, %v; want its own", len(live), err)
+	}
+}
+
+func TestDisabledUserCannotEnter(t *testing.T) {
+	s := newSite(t, nil)
+	s.browser().signup(ann)
+	u, _ := s.store.UserByLogin(t.Context(), ann)
+	u.Disabled = time.Now()
+	s.mux.HandleFunc("GET /enter", func(w http.ResponseWriter, r *http.Request) {
+		s.done(w, r, s.m.Login(w, r, u, auth.Proof{Factor: "sso"}))
+	})
+	b := s.browser()
+	wantStatus(t, "a disabled user, by another way", b.get("/enter"), 403)
+	wantWho(t, "after it", b, "nobody")
+}

@@ -61,8 +61,8 @@ func (u User) String() string { return "user " + u.ID + " <" + u.Email + ">" }
 // Format implements [fmt.Formatter]: no verb prints the hash or the stamp.
 func (u User) Format(f fmt.State, verb rune) { fmt.Fprint(f, u.String()) }
 
-// LogValue implements [slog.LogValuer] and holds the ID only: logs are read by
-// more people than should learn who the users are.
+// LogValue implements [slog.LogValuer] for a pointer, as CurrentUser returns it, and holds the ID
+// only: logs are read by more people than should learn who the users are.
 func (u *User) LogValue() slog.Value {
 	if u == nil {
 		return slog.StringValue("nobody")
