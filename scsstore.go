@@ -117,6 +117,9 @@ func (s *scsStore) find(ctx context.Context, id string) (*SessionRecord, error) 
 }
 
 func (s *scsStore) commit(ctx context.Context, rec *SessionRecord) error {
+	if !rec.Expires.After(time.Now()) { // some stores would keep it for ever
+		return s.delete(ctx, rec.ID)
+	}
 	if c, ok := s.store.(scs.CtxStore); ok {
 		return c.CommitCtx(ctx, rec.ID, encodeRecord(rec), rec.Expires)
 	}

@@ -2,28 +2,19 @@ package main
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
-	_ "modernc.org/sqlite"
-
 	"github.com/vestibule-go/auth"
-	"github.com/vestibule-go/auth/sqlstore"
 )
 
 // shop is the whole application.
 type shop struct {
-	db       *sql.DB
-	users    *sqlstore.Store
+	*kept
 	products *productStore
 	auth     *auth.Manager
 	log      *slog.Logger
@@ -32,21 +23,22 @@ type shop struct {
 	https bool
 }
 
-// openShop opens the database, brings its tables up to date, and sets the shop up.
+// openShop opens what the shop is kept in, brings its tables up to date, and sets
+// the shop up.
 func openShop(ctx context.Context, o *options, logger *slog.Logger) (*shop, error) {
-	db, err := openDatabase(o.database)
+	kept, err := open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	s := &shop{
-		db: db, users: sqlstore.New(db, sqlstore.SQLite), products: &productStore{db}, log: logger,
+		kept: kept, products: &productStore{kept.db}, log: logger,
 		fresh: o.fresh, https: strings.HasPrefix(o.baseURL, "https:"),
 	}
-	if s.auth, err = auth.New(s.users, s.config(o)); err != nil {
+	if s.auth, err = auth.New(kept.store, s.config(o)); err != nil {
 		s.close()
 		return nil, fmt.Errorf("%w: %w", errOptions, err)
 	}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.products.migrate(ctx); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -80,30 +72,6 @@ func hasher(cost int) auth.Hasher {
 	}
 	return auth.Bcrypt(cost)
 }
-
-// openDatabase opens the file, which nobody else on this machine may read, for it
-// has people's password hashes in it.
-func openDatabase(file string) (*sql.DB, error) {
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	f.Close()
-	path := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath()}
-	// Of these settings sqlstore needs the first two: readers and writers do not
-	// wait for each other, and writers wait for writers instead of failing. The third
-	// makes a transaction that will write take its turn at its beginning.
-	return sql.Open("sqlite", path.String()+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate")
-}
-
-func (s *shop) migrate(ctx context.Context) error {
-	if _, err := s.users.Migrate(ctx); err != nil {
-		return err
-	}
-	return s.products.migrate(ctx)
-}
-
-func (s *shop) close() error { return errors.Join(s.users.Close(), s.db.Close()) }
 
 // routes has one pattern for each method and path. To these, ServeMux answers 405
 // by itself if only the method is wrong.

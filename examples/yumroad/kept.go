@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/alexedwards/scs/goredisstore"
+	"github.com/redis/go-redis/v9"
+	_ "modernc.org/sqlite"
+
+	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/sqlstore"
+)
+
+// kept is where the shop keeps everything: users and products in a database, and
+// sessions there, too, or on Redis.
+type kept struct {
+	db    *sql.DB
+	users *sqlstore.Store
+	redis *redis.Client // nil: sessions are in the database
+	store auth.Store
+}
+
+func open(ctx context.Context, o *options) (*kept, error) {
+	db, err := openSQLite(o.database)
+	if err != nil {
+		return nil, err
+	}
+	k := &kept{db: db, users: sqlstore.New(db, sqlstore.SQLite)}
+	k.store = k.users
+	if _, err := k.users.Migrate(ctx); err != nil {
+		k.close()
+		return nil, err
+	}
+	if o.sessions != "" {
+		if err := k.openRedis(ctx, o.sessions); err != nil {
+			k.close()
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+// openSQLite opens the file, which nobody else on this machine may read, for it
+// has people's password hashes in it.
+func openSQLite(file string) (*sql.DB, error) {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	path := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath()}
+	// Of these settings sqlstore needs the first two: readers and writers do not
+	// wait for each other, and writers wait for writers instead of failing. The third
+	// makes a transaction that will write take its turn at its beginning.
+	return sql.Open("sqlite", path.String()+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate")
+}
+
+// openRedis puts the sessions into the Redis at that address, by a store made for
+// scs. Users and credentials stay where they are.
+func (k *kept) openRedis(ctx context.Context, address string) error {
+	o, err := redis.ParseURL(address)
+	if err != nil {
+		return fmt.Errorf("%w: -sessions: %w", errOptions, err)
+	}
+	k.redis = redis.NewClient(o)
+	if err := k.redis.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("reach Redis: %w", err)
+	}
+	sessions := auth.SCSStore(goredisstore.NewWithPrefix(k.redis, "yumroad:session:"))
+	k.store = auth.Stores{UserStore: k.users, CredentialStore: k.users, SessionStore: sessions}
+	return nil
+}
+
+func (k *kept) close() error {
+	err := errors.Join(k.users.Close(), k.db.Close())
+	if k.redis != nil {
+		err = errors.Join(err, k.redis.Close())
+	}
+	return err
+}
