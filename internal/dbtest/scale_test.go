@@ -1,0 +1,182 @@
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/sqlstore"
+)
+
+// BenchmarkScale shows what a hundred times as many users and sessions cost: for
+// each frequent operation the median with a million of each, as a multiple of that
+// with ten thousand. It takes some minutes:
+//
+//	go test -run '^$' -bench Scale -benchtime 1x ./internal/dbtest
+func BenchmarkScale(b *testing.B) {
+	b.Run("sqlite", func(b *testing.B) {
+		scale(b, sqlstore.SQLite, fillSQLite, func(b *testing.B) *sql.DB {
+			return openScale(b, "sqlite", "file:"+filepath.Join(b.TempDir(), "scale.db")+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
+		})
+	})
+}
+
+// BenchmarkCleanup removes half a million expired sessions from among a million,
+// and shows how much longer others wait meanwhile: the 99th percentile of loading a session, as
+// a multiple of that before.
+func BenchmarkCleanup(b *testing.B) {
+	b.Run("sqlite", func(b *testing.B) {
+		cleanup(b, sqlstore.SQLite, fillSQLite, openScale(b, "sqlite", "file:"+filepath.Join(b.TempDir(), "scale.db")+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"))
+	})
+}
+
+func openScale(b *testing.B, driver, dsn string) *sql.DB {
+	b.Helper()
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(8)
+	b.Cleanup(func() { db.Close() })
+	return db
+}
+
+// A filler makes n users with a session each; of the sessions the first so many
+// have expired.
+type filler func(n, expired int, now int64) []string
+
+// IDs are scattered, as hashes are.
+func fillSQLite(n, expired int, now int64) []string {
+	series := fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM n WHERE i+1 < %d) ", n)
+	return []string{
+		series + fmt.Sprintf("INSERT INTO auth_users (id, email, password_hash, stamp, version, created, updated) SELECT 'u'||i, 'user'||i||'@example.com', '$2a$12$012345678901234567890uabcdefghijklmnopqrstuvwxyz012345', 'stamp', 1, %d, %[1]d FROM n", now),
+		series + fmt.Sprintf("INSERT INTO auth_sessions (id, user_id, created, last_seen, expires, address, agent, data) SELECT printf('%%08x', (i*2654435761) %% 4294967296)||'s'||i, 'u'||i, %d, %[1]d, CASE WHEN i < %d THEN %[1]d - 1000000 - i ELSE %[1]d + 86400000000 + i END, '192.0.2.1', 'agent', x'0100' FROM n", now, expired),
+		"ANALYZE",
+	}
+}
+
+// sessionID is how the fills name the session of user i.
+func sessionID(i int) string {
+	return fmt.Sprintf("%08xs%d", uint32(uint64(i)*2654435761%4294967296), i)
+}
+
+func filled(b *testing.B, db *sql.DB, d sqlstore.Dialect, f filler, n, expired int) *sqlstore.Store {
+	b.Helper()
+	s := sqlstore.New(db, d)
+	b.Cleanup(func() { s.Close() })
+	if _, err := s.Migrate(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	for _, q := range f(n, expired, time.Now().UnixMicro()) {
+		if _, err := db.ExecContext(b.Context(), q); err != nil {
+			b.Fatalf("%v\n%s", err, q)
+		}
+	}
+	return s
+}
+
+var frequent = []struct {
+	name string
+	do   func(ctx context.Context, s auth.Store, i int) error
+}{
+	{"load", func(ctx context.Context, s auth.Store, i int) error {
+		_, _, err := s.Session(ctx, sessionID(i))
+		return err
+	}},
+	{"login", func(ctx context.Context, s auth.Store, i int) error {
+		_, err := s.UserByLogin(ctx, fmt.Sprintf("user%d@example.com", i))
+		return err
+	}},
+	{"list", func(ctx context.Context, s auth.Store, i int) error {
+		_, err := s.Sessions(ctx, fmt.Sprint("u", i))
+		return err
+	}},
+	{"revoke", func(ctx context.Context, s auth.Store, i int) error {
+		_, err := s.DeleteSessions(ctx, fmt.Sprint("u", i), "")
+		return err
+	}},
+}
+
+func scale(b *testing.B, d sqlstore.Dialect, f filler, open func(*testing.B) *sql.DB) {
+	for b.Loop() {
+		const few, many = 10_000, 1_000_000
+		small, large := filled(b, open(b), d, f, few, 0), filled(b, open(b), d, f, many, 0)
+		for _, op := range frequent {
+			var fewTook, manyTook []time.Duration
+			for range 5 { // in turns, so that the machine's moods even out
+				fewTook = append(fewTook, sample(b, small, few, 0, op.do)...)
+				manyTook = append(manyTook, sample(b, large, many, 0, op.do)...)
+			}
+			x, y := quantile(fewTook, 0.5), quantile(manyTook, 0.5)
+			b.ReportMetric(float64(y)/float64(x), op.name+"-ratio")
+			b.ReportMetric(float64(y.Nanoseconds())/1000, op.name+"-µs")
+		}
+	}
+}
+
+// sample does the operation for users at random, and returns how long each took.
+func sample(b *testing.B, s auth.Store, n int, pause time.Duration, do func(context.Context, auth.Store, int) error) []time.Duration {
+	b.Helper()
+	took := make([]time.Duration, 500)
+	for i := range took {
+		time.Sleep(pause)
+		begin := time.Now()
+		err := do(b.Context(), s, rand.IntN(n))
+		took[i] = time.Since(begin)
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	return took
+}
+
+func cleanup(b *testing.B, d sqlstore.Dialect, f filler, db *sql.DB) {
+	for b.Loop() {
+		const all, expired = 1_000_000, 500_000
+		s := filled(b, db, d, f, all, expired)
+		live := func(ctx context.Context, s auth.Store, i int) error {
+			_, _, err := s.Session(ctx, sessionID(expired+i))
+			return err
+		}
+		measure := func() []time.Duration { return sample(b, s, all-expired, 2*time.Millisecond, live) }
+		before := append(measure(), measure()...)
+		done := make(chan error, 1)
+		begin := time.Now()
+		go func() {
+			n, err := s.DeleteExpired(b.Context())
+			if err == nil && n != expired {
+				err = fmt.Errorf("removed %d, want %d", n, expired)
+			}
+			done <- err
+		}()
+		var during []time.Duration
+		for running := true; running; {
+			during = append(during, measure()...)
+			select {
+			case err := <-done:
+				if err != nil {
+					b.Fatal(err)
+				}
+				running = false
+			default:
+			}
+		}
+		x, y := quantile(before, 0.99), quantile(during, 0.99)
+		b.ReportMetric(float64(y)/float64(x), "p99-ratio")
+		b.ReportMetric(float64(x.Microseconds()), "idle-p99-µs")
+		b.ReportMetric(float64(y.Microseconds()), "cleanup-p99-µs")
+		b.ReportMetric(time.Since(begin).Seconds(), "cleanup-s")
+	}
+}
+
+func quantile(took []time.Duration, q float64) time.Duration {
+	slices.Sort(took)
+	return took[int(float64(len(took)-1)*q)]
+}
