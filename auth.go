@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,9 +81,9 @@ type Config struct {
 	Passwords Policy
 
 	// MaxForm is the size in bytes of the largest form that Handler accepts;
-	// zero means 64 KiB. It applies to urlencoded bodies, and to multipart ones unless
-	// the CSRF token comes in the header X-CSRF-Token: those the Manager leaves
-	// unread, and the application limits.
+	// zero means 64 KiB. It applies to urlencoded and multipart bodies, files
+	// included; bodies of other types, which nobody parses by accident, the
+	// application limits.
 	MaxForm int64
 
 	// TrustedProxies are the networks of the reverse proxies in front of the
@@ -219,7 +220,7 @@ func (m *Manager) checkBaseURL(fault faultFunc) {
 		return
 	}
 	u, err := url.Parse(c.BaseURL)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || !hostPattern.MatchString(u.Host) ||
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || !hostPattern.MatchString(u.Host) || !isPort(u.Port()) ||
 		u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		fault("BaseURL is %q, not a scheme and a host such as %q", c.BaseURL, "https://shop.example")
 		return
@@ -233,6 +234,12 @@ func (m *Manager) checkBaseURL(fault faultFunc) {
 // hostPattern matches hosts as browsers write them in an origin: names in ASCII,
 // and addresses of both kinds.
 var hostPattern = regexp.MustCompile(`^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?$`)
+
+// isPort reports whether s can be a port, or is left out.
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil
+}
 
 // canonicalHost returns the host as browsers send it: in lower case, without the
 // scheme's own port.

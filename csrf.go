@@ -96,7 +96,7 @@ func (c *csrf) protect(next http.Handler) http.Handler {
 		func(s *scratch) { next.ServeHTTP(s.st.w, s.st.r) },
 		func(s *scratch) {
 			reason := nosurf.Reason(s.r)
-			sent := s.r.Header.Get(nosurf.HeaderName) + s.r.PostFormValue(nosurf.FormFieldName)
+			sent := s.r.Header.Get(nosurf.HeaderName) + s.r.PostForm.Get(nosurf.FormFieldName) // parses nothing
 			s.st.csrf.stale = errors.Is(reason, nosurf.ErrBadToken) && sent != ""
 			c.refusal(reason).ServeHTTP(s.st.w, s.st.r)
 		})
@@ -211,7 +211,7 @@ func (st *state) csrfCookie() string {
 	st.csrf.mu.Lock()
 	defer st.csrf.mu.Unlock()
 	if st.csrf.cookie == "" && st.csrf.replaced {
-		return (&http.Cookie{Name: st.m.csrf.name, Path: "/", Secure: st.m.secure(), HttpOnly: true, MaxAge: -1}).String()
+		return (&http.Cookie{Name: st.m.csrf.name, Path: "/", Secure: st.m.secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: -1}).String()
 	}
 	return st.csrf.cookie
 }
@@ -238,11 +238,5 @@ func (c *csrf) refusal(reason error) http.Handler {
 	})
 }
 
-// parsed reports whether someone will read the body of r before the application:
-// nosurf reads forms, unless the token is in the header, and then only multipart ones.
-func parsed(r *http.Request) bool {
-	if isForm(r) {
-		return true
-	}
-	return strings.HasPrefix(mediaType(r), "multipart/") && r.Header.Get("X-CSRF-Token") == ""
-}
+// isMultipart reports whether the body of r is a form with files, perhaps.
+func isMultipart(r *http.Request) bool { return strings.HasPrefix(mediaType(r), "multipart/") }

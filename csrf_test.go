@@ -6,6 +6,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -201,6 +202,49 @@ func TestCSRFRefusedHandler(t *testing.T) {
 	}
 }
 
+// What a refused form holds is not parsed, and what files a form holds are gone
+// when it is answered.
+func TestFormsLeaveNoFiles(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	s := newSite(t, func(c *auth.Config) { c.MaxForm = 10 << 20 })
+	stored := 0
+	s.mux.HandleFunc("POST /upload", func(w http.ResponseWriter, r *http.Request) {
+		f, _, err := r.FormFile("file")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer f.Close()
+		stored++
+	})
+	b := s.browser()
+	token := b.get("/form").body()
+	var buf bytes.Buffer
+	mw := multipart.NewWriter(&buf)
+	mw.WriteField("csrf_token", token)
+	w, _ := mw.CreateFormFile("file", "f")
+	w.Write(make([]byte, 5<<20))
+	mw.Close()
+	r := b.request("POST", "/upload", bytes.NewReader(buf.Bytes()))
+	r.Header.Set("Content-Type", mw.FormDataContentType())
+	wantStatus(t, "upload", b.do(r), 200)
+	if stored != 1 {
+		t.Error("the handler did not get the file")
+	}
+	body := bytes.NewReader(buf.Bytes())
+	r = b.request("POST", "/upload", body)
+	r.Header.Set("Content-Type", mw.FormDataContentType())
+	r.Header.Set("X-CSRF-Token", "bogus")
+	wantStatus(t, "upload with a bogus token", b.do(r), 403)
+	if body.Len() != buf.Len() {
+		t.Errorf("of a refused form %d bytes were read", buf.Len()-body.Len())
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
+		t.Errorf("left behind: %v, %v", files, err)
+	}
+}
+
 func TestBodies(t *testing.T) {
 	s := newSite(t, func(c *auth.Config) { c.MaxForm = 1000 })
 	s.mux.HandleFunc("POST /upload", func(w http.ResponseWriter, r *http.Request) {
@@ -236,10 +280,20 @@ func TestBodies(t *testing.T) {
 	mw.WriteField("file", strings.Repeat("x", 6000))
 	mw.Close()
 	wantStatus(t, "large multipart", b.do(form(struct{ io.Reader }{bytes.NewReader(buf.Bytes())}, mw.FormDataContentType())), 413)
-	r := b.request("POST", "/upload", bytes.NewReader(buf.Bytes()))
-	r.Header.Set("Content-Type", mw.FormDataContentType())
+	for _, header := range []string{token, "bogus"} {
+		r := form(bytes.NewReader(buf.Bytes()), mw.FormDataContentType())
+		r.Header.Set("X-CSRF-Token", header)
+		wantStatus(t, "large multipart with a token in the header", b.do(r), 413)
+		r = form(struct{ io.Reader }{bytes.NewReader(buf.Bytes())}, mw.FormDataContentType())
+		r.Header.Set("X-CSRF-Token", header)
+		if resp := b.do(r); resp.Code != 415 && resp.Code != 403 {
+			t.Errorf("large multipart in chunks with a token in the header: %d", resp.Code)
+		}
+	}
+	r := b.request("POST", "/upload", bytes.NewReader(make([]byte, 6000)))
+	r.Header.Set("Content-Type", "application/octet-stream")
 	r.Header.Set("X-CSRF-Token", token)
-	wantStatus(t, "large multipart with the token in the header", b.do(r), 200)
+	wantStatus(t, "upload that is no form", b.do(r), 200)
 
 	for _, kind := range []string{"application/json", "text/plain", ""} {
 		r := form(strings.NewReader(`{"email":"ann@example.com"}`), kind)

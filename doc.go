@@ -21,8 +21,8 @@
 //
 // Pages of your own call [ParseSignup] and [Manager.Signup], [ParseLogin] and
 // [Manager.Authenticate], then [Manager.Login] and [Manager.Redirect]; each form
-// carries [CSRFToken] in a field "csrf_token". The first example below is a whole
-// application.
+// carries [CSRFToken] in a field "csrf_token", which is asked for before anything is
+// written, WriteHeader included. The first example below is a whole application.
 //
 // # Stores
 //
@@ -43,7 +43,7 @@
 //
 // A session remembers by which factors the user proved who they are, and when;
 // [Manager.RequireFresh] asks for nothing else. A second factor joins by
-// [Hooks].Login. Values of the application's own go through [Manager.SCS].
+// [Hooks].Login. Values of the application's own are kept by [SetSessionValue].
 //
 // # Errors
 //

@@ -190,9 +190,13 @@ func TestLogoutThatFailsSaysSo(t *testing.T) {
 	r := b.form("/logout")
 	f.method, f.first = "DeleteSession", 1
 	resp := b.do(r)
-	if resp.Code != 500 || b.token() != "" {
-		t.Errorf("logout: %d, cookie %q", resp.Code, b.token())
+	if resp.Code != 500 || len(resp.cookies) != 0 {
+		t.Errorf("logout: %d, cookies %v", resp.Code, resp.cookies)
 	}
+	f.method = ""
+	old := b.token()
+	wantStatus(t, "logout, again", b.post("/logout"), 303)
+	wantWho(t, "the token", b.with(old), "nobody")
 }
 
 // A request whose client has gone still ends the session.

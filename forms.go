@@ -262,7 +262,7 @@ func parseForm(r *http.Request) error {
 	query := r.URL.RawQuery
 	r.URL.RawQuery = ""
 	err := r.ParseForm()
-	if strings.HasPrefix(mediaType(r), "multipart/") {
+	if isMultipart(r) {
 		err = r.ParseMultipartForm(maxMemory)
 	}
 	r.URL.RawQuery = query

@@ -9,6 +9,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/justinas/nosurf"
 )
 
 // Handler wraps the whole application. In this order it
@@ -49,6 +51,11 @@ func (m *Manager) serve(w http.ResponseWriter, r *http.Request, guarded, next ht
 	case !header:
 		st.loadSession()
 	}
+	defer func() {
+		if f := st.r.MultipartForm; f != nil { // net/http forgets those of copied requests
+			f.RemoveAll()
+		}
+	}()
 	handler.ServeHTTP(st.w, st.r)
 	st.w.start()
 }
@@ -56,7 +63,7 @@ func (m *Manager) serve(w http.ResponseWriter, r *http.Request, guarded, next ht
 // limitForm bounds what anyone will read of a form's body. It reports false if
 // the client says that there is more.
 func (m *Manager) limitForm(w http.ResponseWriter, r *http.Request) bool {
-	if r.Body == nil || r.Body == http.NoBody || !parsed(r) {
+	if r.Body == nil || r.Body == http.NoBody || !isForm(r) && !isMultipart(r) {
 		return true
 	}
 	if r.ContentLength > m.cfg.MaxForm {
@@ -247,7 +254,7 @@ func Problem(w http.ResponseWriter, r *http.Request, status int, code, detail st
 // parseBody parses the body of an unsafe request as far as the CSRF check needs
 // it. It reports whether next may see the request.
 func (m *Manager) parseBody(w http.ResponseWriter, r *http.Request) bool {
-	if !parsed(r) {
+	if !isForm(r) && (!isMultipart(r) || r.Header.Get(nosurf.HeaderName) != "") {
 		return true
 	}
 	err := parseForm(r)

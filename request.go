@@ -322,7 +322,6 @@ func (st *state) leave() error {
 	}
 	token := cmp.Or(st.token, st.sent)
 	st.token = ""
-	st.expireCookie()
 	ctx, cancel := detach(st.ctx)
 	defer cancel()
 	if token != "" {
@@ -331,6 +330,7 @@ func (st *state) leave() error {
 			return err
 		}
 	}
+	st.expireCookie()
 	st.unread, st.known, st.shut = nil, nil, ""
 	return st.m.scs.Destroy(ctx)
 }

@@ -305,8 +305,8 @@ func (m *Manager) expires(s *Session, now, deadline time.Time) time.Time {
 
 // Logout ends the session that the request belongs to, if any, with all that is
 // in it. Nothing brings it back, and no request that is still under way. If the
-// store fails Logout returns the error: the browser forgets the session all the
-// same, but who had stolen the cookie has it still.
+// store fails Logout returns the error, nobody is logged in for the rest of this
+// request, and the browser keeps the cookie, by which the user can try again.
 func (m *Manager) Logout(w http.ResponseWriter, r *http.Request) error {
 	st := m.state(r.Context())
 	if st == nil || st.w.started.Load() {

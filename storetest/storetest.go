@@ -1,6 +1,6 @@
 // Package storetest checks stores against the contracts of package auth.
 //
-// A store that passes is fit for a [auth.Manager]: it keeps no two users of one
+// A store that passes is fit for an [auth.Manager]: it keeps no two users of one
 // email, lets a secret be used once, and never brings an ended session back.
 //
 //	func TestStore(t *testing.T) {

@@ -373,18 +373,18 @@ func userCancelled(c *check) {
 	c.honest("UserByID", err)
 	_, err = c.s.UserByLogin(over, u.Email)
 	c.honest("UserByLogin", err)
-	changed := *u
+	first, changed := u.Email, *u
 	changed.Email, changed.Stamp = c.email("changed"), "changed"
 	if err = c.s.UpdateUser(over, &changed); err == nil {
 		u = &changed
 	}
 	c.honest("UpdateUser", err)
-	c.wholeUser(u.ID, u.Email, c.email("changed"))
+	c.wholeUser(u.ID, first, changed.Email)
 	b := c.newUser("bob")
 	c.honest("CreateUser", c.s.CreateUser(over, b))
 	c.wholeUser(b.ID, b.Email)
 	c.honest("DeleteUser", c.s.DeleteUser(over, u.ID))
-	c.wholeUser(u.ID, u.Email, c.email("changed"))
+	c.wholeUser(u.ID, first, changed.Email)
 }
 
 // wholeUser checks that a user is there by ID and by exactly one of the logins,

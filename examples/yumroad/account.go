@@ -99,8 +99,9 @@ func (s *shop) changePassword(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/dashboard", http.StatusSeeOther)
 }
 
-// next returns where the visitor wants to go afterwards, or "".
+// next returns where the visitor wants to go afterwards, or "". It reads what has
+// been parsed already, and no body that is not a form.
 func next(r *http.Request) string {
-	target, _ := auth.SafeNext(cmp.Or(r.PostFormValue("next"), r.URL.Query().Get("next")))
+	target, _ := auth.SafeNext(cmp.Or(r.PostForm.Get("next"), r.URL.Query().Get("next")))
 	return target
 }

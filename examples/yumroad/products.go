@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/vestibule-go/auth"
@@ -94,7 +95,7 @@ func (f productForm) validate() (p product, errs auth.FormErrors) {
 		errs = append(errs, auth.FieldError{Field: field, Code: code, Message: message})
 	}
 	switch {
-	case f.Name == "":
+	case !strings.ContainsFunc(f.Name, unicode.IsGraphic):
 		fault("name", auth.CodeRequired, "Please give it a name.")
 	case !printable(f.Name) || strings.ContainsAny(f.Name, "\r\n\t"):
 		fault("name", auth.CodeInvalid, "Please use plain text in one line.")
@@ -121,7 +122,7 @@ func (f productForm) validate() (p product, errs auth.FormErrors) {
 // for tabs and ends of lines.
 func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return r < ' ' && r != '\t' && r != '\r' && r != '\n' || r == 0x7f
+		return unicode.IsControl(r) && r != '\t' && r != '\r' && r != '\n' || unicode.Is(unicode.Bidi_Control, r)
 	})
 }
 

@@ -15,6 +15,9 @@ func (s *shop) refuse(w http.ResponseWriter, r *http.Request, err error, page st
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
 		v.Notice = "Very many people are logging in right now. Please try again in a few seconds."
+	case http.StatusUnauthorized: // the login ended while the form was on its way
+		http.Redirect(w, r, s.auth.LoginURL(r.URL.Path), http.StatusSeeOther)
+		return
 	default:
 		s.fail(w, r, status)
 		return
@@ -76,6 +79,7 @@ var failures = map[int]failure{
 	http.StatusForbidden:            {Heading: "That did not come from here", Text: "This form was sent from another site, or without the pages of this shop. For your safety nothing was done."},
 	http.StatusNotFound:             {Heading: "There is nothing here", Text: "The page may have moved, or the address has a typing error in it."},
 	http.StatusMethodNotAllowed:     {Heading: "That is not possible here", Text: "This address is for sending a form, not for opening it, or the other way round."},
+	http.StatusConflict:             {Heading: "Someone was faster", Text: "Your account was changed elsewhere in the meantime, so nothing was changed here. Please look, and try again."},
 	http.StatusUnsupportedMediaType: {Heading: "That is not a form", Text: "This address understands only what the forms of this shop send."},
 	http.StatusInternalServerError:  {Heading: "Something went wrong", Text: "That is our fault. Please try again in a moment."},
 }
