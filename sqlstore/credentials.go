@@ -29,11 +29,11 @@ const (
 // PutCredential implements [auth.CredentialStore].
 func (s *Store) PutCredential(ctx context.Context, c *auth.Credential) error {
 	insert := func() (int64, error) {
-		return s.exec(ctx, s.d.ifNew(insertCredential), c.Kind, c.ID, c.UserID, c.Name, c.Data,
+		return s.insert(ctx, s, insertCredential, c.Kind, c.ID, c.UserID, c.Name, c.Data,
 			c.Created.UnixMicro(), timeOrNull(c.Used), timeOrNull(c.Expires), 1)
 	}
 	free := func() error {
-		_, err := s.exec(ctx, deleteExpiredCredential, c.Kind, c.ID, now())
+		_, err := s.exec(ctx, deleteExpiredCredential, key(c.Kind), key(c.ID), now())
 		return err
 	}
 	if err := insertNew(insert, free); err != nil {
@@ -66,11 +66,7 @@ func (s *Store) Credential(ctx context.Context, kind, id string) (*auth.Credenti
 }
 
 func readCredential(ctx context.Context, r runner, kind, id string) (*auth.Credential, error) {
-	rows, err := r.query(ctx, credentialByID, kind, id, now())
-	if err != nil {
-		return nil, err
-	}
-	return one(rows, scanCredential)
+	return one(ctx, r, scanCredential, credentialByID, key(kind), key(id), now())
 }
 
 // Credentials implements [auth.CredentialStore].
@@ -78,11 +74,7 @@ func (s *Store) Credentials(ctx context.Context, userID, kind string) ([]*auth.C
 	if userID == "" {
 		return nil, nil
 	}
-	rows, err := s.query(ctx, credentialsByUser, userID, kind, now())
-	if err != nil {
-		return nil, err
-	}
-	return all(rows, scanCredential)
+	return all(ctx, s, scanCredential, credentialsByUser, key(userID), key(kind), now())
 }
 
 func scanCredential(rows *sql.Rows) (*auth.Credential, error) {
@@ -97,7 +89,7 @@ func scanCredential(rows *sql.Rows) (*auth.Credential, error) {
 // UpdateCredential implements [auth.CredentialStore].
 func (s *Store) UpdateCredential(ctx context.Context, c *auth.Credential) error {
 	n, err := s.exec(ctx, updateCredential, c.Name, c.Data, timeOrNull(c.Used), timeOrNull(c.Expires),
-		c.Kind, c.ID, c.Version, now())
+		key(c.Kind), key(c.ID), c.Version, now())
 	if err != nil {
 		return err
 	}
@@ -115,8 +107,8 @@ func (s *Store) UpdateCredential(ctx context.Context, c *auth.Credential) error 
 // the end of the transaction, and those who waited for it find it gone.
 func (s *Store) TakeCredential(ctx context.Context, kind, id string) (*auth.Credential, error) {
 	var c *auth.Credential
-	err := s.atomically(ctx, func(tx runner) error {
-		n, err := tx.exec(ctx, claimCredential, kind, id, now())
+	err := s.atomically(ctx, func(tx transaction) error {
+		n, err := tx.exec(ctx, claimCredential, key(kind), key(id), now())
 		if err != nil {
 			return err
 		}
@@ -126,7 +118,7 @@ func (s *Store) TakeCredential(ctx context.Context, kind, id string) (*auth.Cred
 		if c, err = readCredential(ctx, tx, kind, id); err != nil {
 			return err
 		}
-		_, err = tx.exec(ctx, deleteCredential, kind, id)
+		_, err = tx.exec(ctx, deleteCredential, key(kind), key(id))
 		return err
 	})
 	if err != nil {
@@ -141,11 +133,8 @@ func (s *Store) DeleteCredentials(ctx context.Context, userID, kind string) erro
 	if userID == "" {
 		return nil
 	}
-	var err error
 	if kind == "" {
-		_, err = s.exec(ctx, deleteCredentials, userID)
-	} else {
-		_, err = s.exec(ctx, deleteKind, userID, kind)
+		return s.erase(ctx, deleteCredentials, key(userID))
 	}
-	return err
+	return s.erase(ctx, deleteKind, key(userID), key(kind))
 }

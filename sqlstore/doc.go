@@ -6,9 +6,13 @@
 //	store := sqlstore.New(db, sqlstore.SQLite)
 //	if _, err := store.Migrate(ctx); err != nil { … }
 //
+// There is a [Dialect] for each database: [SQLite], [Postgres], and [MySQL], which
+// is also that of MariaDB. Any number of processes may share a database.
+//
 // # Storage
 //
-// There are three tables, and auth_migrations, which [Store.Migrate] keeps:
+// There are three tables, and auth_migrations, which [Store.Migrate] keeps. Their
+// names may have a prefix or be in a schema: see [Dialect.WithPrefix].
 //
 //	auth_users        id, email, password_hash, stamp, version,
 //	                  created, updated, confirmed, disabled
@@ -21,7 +25,12 @@
 //
 //	SELECT email FROM auth_users WHERE disabled IS NOT NULL
 //
-// The database itself keeps emails unique, and compares them byte for byte.
+// The database itself keeps emails unique, and compares them byte for byte, as it
+// does IDs and kinds, whatever its collation: the columns have COLLATE "C" in
+// PostgreSQL and are VARBINARY in MySQL, where only such columns tell "ann" from
+// "ann ". There an ID of a user or session, and an email, has at most 255 bytes, the kind of a
+// credential 100 and its ID 1400; what is longer is an error.
+//
 // No foreign key ties the tables together, since an application may take only the
 // sessions from here and have users in a table of its own (see [auth.Stores]);
 // DeleteUser removes what belongs to a user in one transaction. A user's Value
@@ -37,11 +46,42 @@
 //
 //	UPDATE auth_users SET …, version = version + 1 WHERE id = ? AND version = ?
 //
-// # Transactions
+// # Transactions and failures
 //
-// No method reads in a transaction before it writes. So two of them never wait
-// for each other, none has to be repeated, and the isolation level that the
-// database has by default is enough. No method needs two connections at once.
+// No method reads in a transaction before it writes. So the isolation level that
+// the database has by default is enough, and a stricter one does no harm. No
+// method needs two connections at once.
+//
+// What the database itself has undone is repeated, up to seven times with waits that
+// grow and are random: after a deadlock, a serialization failure or SQLITE_BUSY.
+// What a broken connection leaves unknown is repeated only where that is right:
+// reading, DeleteSession, DeleteCredentials, and transactions that were not yet to be
+// committed. All else is reported as an error that is none of the sentinels of
+// package auth: it may have been done, though never by half. Nothing is repeated
+// once the context has ended.
+//
+// The driver decides when to say that a connection was broken before anything was
+// sent. lib/pq says so too early, and database/sql then repeats the statement: a
+// CreateUser that succeeded while the connection broke can return ErrExists, an
+// UpdateUser ErrConflict. pgx and the drivers of MySQL and SQLite do not.
+//
+// # PostgreSQL
+//
+//	db, err := sql.Open("pgx", "postgres://shop@db.example/shop")
+//	store := sqlstore.New(db, sqlstore.Postgres)
+//
+// Statements are prepared once per connection. A pool such as PgBouncer between
+// program and database must let them be: with its max_prepared_statements, or one
+// session per connection; Migrate, which takes an advisory lock, needs the latter.
+//
+// # MySQL and MariaDB
+//
+//	db, err := sql.Open("mysql", "shop@tcp(db.example:3306)/shop")
+//	store := sqlstore.New(db, sqlstore.MySQL)
+//
+// No parameter of the driver is needed, and none is in the way. Migrate refuses to
+// work in an SQL mode that is not strict. Columns of text are binary: to read them,
+// SELECT CONVERT(email USING utf8mb4) FROM auth_users.
 //
 // # SQLite
 //

@@ -2,30 +2,25 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
-
-	"github.com/vestibule-go/auth"
 )
 
 const (
 	sweepEvery   = 5 * time.Minute // at most, in the background
 	sweepTimeout = time.Minute     // for a sweep in the background
-	sweepSize    = 500             // rows removed by one statement
+	sweepSize    = 500             // rows removed by one batch
 )
 
-// sweeps tells, for each table, where the first sweepSize of the expired rows
-// end, and how to remove them.
-var sweeps = []struct{ end, remove string }{
-	{
-		"SELECT expires FROM auth_sessions WHERE expires <= ? ORDER BY expires LIMIT 1 OFFSET ?",
-		"DELETE FROM auth_sessions WHERE expires <= ?",
-	},
-	{
-		"SELECT expires FROM auth_credentials WHERE expires <= ? ORDER BY expires LIMIT 1 OFFSET ?",
-		"DELETE FROM auth_credentials WHERE expires <= ?",
-	},
+// table is one of which expired rows are removed.
+type table struct {
+	name   string
+	keys   string // the columns of its primary key
+	remove string // removes the row with that key
+}
+
+var sweeps = []table{
+	{"auth_sessions", "id", deleteSession},
+	{"auth_credentials", "kind, id", deleteCredential},
 }
 
 // DeleteExpired removes the sessions and credentials that have expired, and
@@ -40,44 +35,27 @@ var sweeps = []struct{ end, remove string }{
 //
 // Rows are removed in batches of 500 or so. After each DeleteExpired rests for as
 // long as it took, so that others, too, can write to a database that lets in one
-// writer at a time.
+// writer at a time. Several processes may do this at once, and then share the
+// work: in PostgreSQL and MySQL none waits for rows that another is removing.
 func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 	total := 0
-	for _, sweep := range sweeps {
+	for _, t := range sweeps {
 		for {
 			start := time.Now()
-			n, full, err := s.deleteBatch(ctx, sweep.end, sweep.remove)
+			n, more, err := s.d.sweep(ctx, s, t)
 			total += n
-			if err == nil && full {
+			if err == nil && more {
 				err = rest(ctx, time.Since(start))
 			}
 			if err != nil {
 				return total, err
 			}
-			if !full {
+			if !more {
 				break
 			}
 		}
 	}
 	return total, nil
-}
-
-// deleteBatch removes some expired rows and reports whether there may be more.
-// What expires at the same microsecond goes together.
-func (s *Store) deleteBatch(ctx context.Context, end, remove string) (n int, full bool, err error) {
-	until := now()
-	rows, err := s.query(ctx, end, until, sweepSize-1)
-	if err != nil {
-		return 0, false, err
-	}
-	last, err := one(rows, func(rows *sql.Rows) (last int64, err error) { return last, rows.Scan(&last) })
-	if err == nil {
-		until, full = last, true
-	} else if !errors.Is(err, auth.ErrNotFound) {
-		return 0, false, err
-	}
-	deleted, err := s.exec(ctx, remove, until)
-	return int(deleted), full, err
 }
 
 // rest waits for d, or until ctx ends.

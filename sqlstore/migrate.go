@@ -3,8 +3,10 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"time"
@@ -21,8 +23,9 @@ const (
 
 // Migrations returns the files that [Store.Migrate] applies, for those who apply
 // them with a tool of their own: plain SQL, named such that they sort in the order
-// in which they belong. A released file never changes. They do not create
-// auth_migrations, which only Migrate needs. It panics if d is the zero Dialect.
+// in which they belong, for tables with the prefix of d. A released file never
+// changes. They do not create auth_migrations, which only Migrate needs.
+// Migrations panics if d is the zero Dialect.
 func Migrations(d Dialect) fs.FS {
 	if d.name == "" {
 		panic("sqlstore: Migrations needs a dialect, such as sqlstore.SQLite")
@@ -31,17 +34,18 @@ func Migrations(d Dialect) fs.FS {
 	if err != nil {
 		panic(err) // no name of a dialect is an invalid path
 	}
-	return dir
+	return renamed{dir, d}
 }
 
 // Migrate creates the tables, or brings them up to date, and returns the names of
 // the migrations it applied: none if there was nothing to do.
 //
-// Call it whenever the program starts. Each migration runs once, in a transaction
-// that also records it in the table auth_migrations, and keeps all data. Several
-// processes may call Migrate at the same time: one of them applies a migration,
-// the others wait. If it fails, the migrations returned have been applied, and
-// calling it again goes on from there.
+// Call it whenever the program starts. Each migration runs once, is recorded in the
+// table auth_migrations, and keeps all data. Several processes may call Migrate at
+// the same time: one of them applies a migration, the others wait. If it fails, the
+// migrations returned have been applied, and calling it again goes on from there.
+// In SQLite and PostgreSQL a migration is a transaction, and so leaves nothing if it
+// fails; in MySQL what it leaves does no harm when it is applied again.
 func (s *Store) Migrate(ctx context.Context) (applied []string, err error) {
 	conn, err := s.connect(ctx)
 	if err != nil {
@@ -49,13 +53,23 @@ func (s *Store) Migrate(ctx context.Context) (applied []string, err error) {
 	}
 	defer conn.Close()
 	if s.d.lock != nil {
-		unlock, err := s.d.lock(ctx, conn)
+		unlock, err := s.d.lock(ctx, conn, s.d)
+		defer release(conn, unlock)
 		if err != nil {
 			return nil, wrap(err)
 		}
-		defer unlock()
 	}
 	return s.migrate(ctx, conn)
+}
+
+// release unlocks what others wait for, also if the caller's context has ended. A
+// connection that may still hold the lock is not used again.
+func release(conn *sql.Conn, unlock func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if unlock(ctx) != nil {
+		conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
 }
 
 // connect tries for a moment: programs migrate when they start, and often start
@@ -75,7 +89,7 @@ func (s *Store) connect(ctx context.Context) (*sql.Conn, error) {
 
 // migrate applies what is missing.
 func (s *Store) migrate(ctx context.Context, conn *sql.Conn) (applied []string, err error) {
-	done, err := migrated(ctx, conn)
+	done, err := s.migrated(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
@@ -100,44 +114,66 @@ func (s *Store) migrate(ctx context.Context, conn *sql.Conn) (applied []string, 
 }
 
 // migrated returns the names of the migrations that have been applied.
-func migrated(ctx context.Context, conn *sql.Conn) (map[string]bool, error) {
-	if _, err := conn.ExecContext(ctx, createMigrations); err != nil {
+func (s *Store) migrated(ctx context.Context, conn *sql.Conn) (map[string]bool, error) {
+	if _, err := conn.ExecContext(ctx, s.text(createMigrations)); err != nil {
 		return nil, wrap(err)
 	}
-	rows, err := conn.QueryContext(ctx, selectMigrations)
-	if err != nil {
-		return nil, wrap(err)
-	}
-	names, err := all(rows, func(rows *sql.Rows) (name string, err error) { return name, rows.Scan(&name) })
 	done := make(map[string]bool)
-	for _, name := range names {
+	rows, err := conn.QueryContext(ctx, s.text(selectMigrations))
+	err = scanAll(rows, err, func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
 		done[name] = true
-	}
+		return err
+	})
 	return done, err
 }
 
-// apply runs one migration, unless another process has done so by now. It
-// records it first: that makes others wait.
+// apply runs one migration, unless another process has done so by now.
 func (s *Store) apply(ctx context.Context, conn *sql.Conn, files fs.FS, name string) (ran bool, err error) {
 	script, err := fs.ReadFile(files, name)
 	if err != nil {
 		return false, err
+	}
+	if s.d.committedDDL {
+		return s.applyThenRecord(ctx, conn, string(script), name)
 	}
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return false, err
 	}
 	defer tx.Rollback()
-	n, err := transaction{tx, s.d}.exec(ctx, s.d.ifNew(insertMigration), name, now())
+	// To record it first makes others wait.
+	n, err := s.insert(ctx, transaction{tx, s}, insertMigration, name, now())
 	if n == 0 || err != nil {
 		return false, err
 	}
-	for _, statement := range statements(string(script)) {
-		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return false, err
-		}
+	if err := run(ctx, tx, string(script)); err != nil {
+		return false, err
 	}
 	return true, tx.Commit()
+}
+
+// applyThenRecord is for databases in which no transaction holds a migration. The
+// lock keeps others away.
+func (s *Store) applyThenRecord(ctx context.Context, conn *sql.Conn, script, name string) (ran bool, err error) {
+	if err := run(ctx, conn, script); err != nil {
+		return false, err
+	}
+	_, err = conn.ExecContext(ctx, s.text(insertMigration), name, now())
+	return err == nil, err
+}
+
+// run runs the statements of a script, one at a time.
+func run(ctx context.Context, on interface {
+	ExecContext(context.Context, string, ...any) (sql.Result, error)
+}, script string) error {
+	for _, statement := range statements(script) {
+		if _, err := on.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // statements splits a script at the semicolons that end a line: not every driver
@@ -151,3 +187,37 @@ func statements(script string) []string {
 	}
 	return list
 }
+
+// renamed is a file system whose files name the tables as d does.
+type renamed struct {
+	fs.FS
+	d Dialect
+}
+
+// Open implements [fs.FS].
+func (r renamed) Open(name string) (fs.File, error) {
+	f, err := r.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil || info.IsDir() {
+		return f, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
+	return &file{strings.NewReader(r.d.names(string(text))), info}, nil
+}
+
+// file is a [fs.File], and the [fs.FileInfo] of itself.
+type file struct {
+	*strings.Reader
+	fs.FileInfo
+}
+
+func (f *file) Stat() (fs.FileInfo, error) { return f, nil }
+func (f *file) Size() int64                { return f.Reader.Size() }
+func (f *file) Close() error               { return nil }

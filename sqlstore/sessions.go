@@ -33,7 +33,7 @@ func (s *Store) CreateSession(ctx context.Context, rec *auth.SessionRecord, repl
 	if replaces == "" {
 		err = s.addSession(ctx, s, rec)
 	} else {
-		err = s.atomically(ctx, func(tx runner) error { return s.replaceSession(ctx, tx, rec, replaces) })
+		err = s.atomically(ctx, func(tx transaction) error { return s.replaceSession(ctx, tx, rec, replaces) })
 	}
 	if err == nil {
 		s.sweepSometimes()
@@ -44,7 +44,7 @@ func (s *Store) CreateSession(ctx context.Context, rec *auth.SessionRecord, repl
 // replaceSession deletes first: of two who replace one session, the second waits
 // here for the first, and then finds nothing to replace.
 func (s *Store) replaceSession(ctx context.Context, tx runner, rec *auth.SessionRecord, old string) error {
-	n, err := tx.exec(ctx, deleteLiveSession, old, now())
+	n, err := tx.exec(ctx, deleteLiveSession, key(old), now())
 	if err != nil {
 		return err
 	}
@@ -56,11 +56,11 @@ func (s *Store) replaceSession(ctx context.Context, tx runner, rec *auth.Session
 
 func (s *Store) addSession(ctx context.Context, r runner, rec *auth.SessionRecord) error {
 	insert := func() (int64, error) {
-		return r.exec(ctx, s.d.ifNew(insertSession), rec.ID, rec.UserID, rec.Created.UnixMicro(),
+		return s.insert(ctx, r, insertSession, rec.ID, rec.UserID, rec.Created.UnixMicro(),
 			rec.LastSeen.UnixMicro(), rec.Expires.UnixMicro(), rec.Address, rec.Agent, rec.Data)
 	}
 	free := func() error {
-		_, err := r.exec(ctx, deleteExpiredSession, rec.ID, now())
+		_, err := r.exec(ctx, deleteExpiredSession, key(rec.ID), now())
 		return err
 	}
 	return insertNew(insert, free)
@@ -69,14 +69,10 @@ func (s *Store) addSession(ctx context.Context, r runner, rec *auth.SessionRecor
 // Session implements [auth.SessionStore]. The user is the one with the session's
 // UserID, and nil if auth_users has none. It is one query.
 func (s *Store) Session(ctx context.Context, id string) (*auth.SessionRecord, *auth.User, error) {
-	rows, err := s.query(ctx, sessionByID, id, now())
-	if err != nil {
-		return nil, nil, err
-	}
 	var u userRow
-	rec, err := one(rows, func(rows *sql.Rows) (*auth.SessionRecord, error) {
+	rec, err := one(ctx, s, func(rows *sql.Rows) (*auth.SessionRecord, error) {
 		return scanSession(rows, u.columns()...)
-	})
+	}, sessionByID, key(id), now())
 	return rec, u.user(), err
 }
 
@@ -85,11 +81,8 @@ func (s *Store) Sessions(ctx context.Context, userID string) ([]*auth.SessionRec
 	if userID == "" {
 		return nil, nil
 	}
-	rows, err := s.query(ctx, sessionsByUser, userID, now())
-	if err != nil {
-		return nil, err
-	}
-	return all(rows, func(rows *sql.Rows) (*auth.SessionRecord, error) { return scanSession(rows) })
+	scan := func(rows *sql.Rows) (*auth.SessionRecord, error) { return scanSession(rows) }
+	return all(ctx, s, scan, sessionsByUser, key(userID), now())
 }
 
 // scanSession reads the sessionColumns, and further columns into more.
@@ -107,20 +100,29 @@ func (s *Store) UpdateSession(ctx context.Context, rec *auth.SessionRecord) erro
 	var n int64
 	var err error
 	if rec.Data == nil {
-		n, err = s.exec(ctx, touchSession, rec.LastSeen.UnixMicro(), rec.Expires.UnixMicro(), rec.ID, now())
+		n, err = s.exec(ctx, touchSession, rec.LastSeen.UnixMicro(), rec.Expires.UnixMicro(), key(rec.ID), now())
 	} else {
-		n, err = s.exec(ctx, updateSession, rec.LastSeen.UnixMicro(), rec.Expires.UnixMicro(), rec.Data, rec.ID, now())
+		n, err = s.exec(ctx, updateSession, rec.LastSeen.UnixMicro(), rec.Expires.UnixMicro(), rec.Data, key(rec.ID), now())
 	}
 	if err == nil && n == 0 {
-		err = auth.ErrNotFound
+		err = s.unchanged(ctx, rec.ID)
 	}
+	return err
+}
+
+// unchanged returns why an update counted no row: there is no such session, or it
+// is as the update would make it.
+func (s *Store) unchanged(ctx context.Context, id string) error {
+	if !s.d.onlyChanged {
+		return auth.ErrNotFound
+	}
+	_, _, err := s.Session(ctx, id)
 	return err
 }
 
 // DeleteSession implements [auth.SessionStore].
 func (s *Store) DeleteSession(ctx context.Context, id string) error {
-	_, err := s.exec(ctx, deleteSession, id)
-	return err
+	return s.erase(ctx, deleteSession, key(id))
 }
 
 // DeleteSessions implements [auth.SessionStore].
@@ -128,6 +130,6 @@ func (s *Store) DeleteSessions(ctx context.Context, userID, except string) (int,
 	if userID == "" {
 		return 0, nil
 	}
-	n, err := s.exec(ctx, deleteOtherSessions, userID, except, now())
+	n, err := s.exec(ctx, deleteOtherSessions, key(userID), except, now())
 	return int(n), err
 }

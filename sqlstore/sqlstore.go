@@ -25,6 +25,7 @@ type Store struct {
 
 	mu    sync.Mutex
 	stmts map[string]*sql.Stmt // by query as written in this package
+	texts sync.Map             // the same queries as the database understands them
 }
 
 var _ auth.Store = (*Store)(nil)
@@ -32,7 +33,7 @@ var _ auth.Store = (*Store)(nil)
 // New returns a Store that uses db, which remains the caller's to configure and
 // to close. The tables must exist before the first use: see [Store.Migrate].
 // New does not talk to the database. It panics if db is nil or d is no dialect
-// of this package.
+// of this package. Names of tables are chosen with [Dialect.WithPrefix].
 func New(db *sql.DB, d Dialect) *Store {
 	if db == nil || d.name == "" {
 		panic("sqlstore: New needs a database and a dialect, such as sqlstore.SQLite")
@@ -65,7 +66,7 @@ func (s *Store) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := s.db.PrepareContext(ctx, s.d.placeholders(query))
+	stmt, err := s.db.PrepareContext(ctx, s.text(query))
 	if err != nil {
 		return nil, err
 	}
@@ -83,56 +84,121 @@ func (s *Store) keep(query string, stmt *sql.Stmt) *sql.Stmt {
 	return stmt
 }
 
-// runner runs statements: a Store, which prepares them, or a transaction, which
-// does not, for that could need a second connection.
+// text translates a query once.
+func (s *Store) text(query string) string {
+	if text, ok := s.texts.Load(query); ok {
+		return text.(string)
+	}
+	text := s.d.sql(query)
+	s.texts.Store(query, text)
+	return text
+}
+
+// runner runs statements: a Store, which prepares and repeats them, or a
+// transaction, which does neither, for to prepare could need a second connection,
+// and only the whole can be repeated.
 type runner interface {
+	// exec returns how many rows a statement changed.
 	exec(ctx context.Context, query string, args ...any) (int64, error)
-	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+
+	// each calls scan with every row that a query finds. If that is repeated, it
+	// calls begin first.
+	each(ctx context.Context, begin func(), scan func(*sql.Rows) error, query string, args ...any) error
 }
 
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	stmt, err := s.prepared(ctx, query)
-	if err != nil {
-		return 0, wrap(err)
-	}
-	return affected(stmt.ExecContext(ctx, args...))
+	return s.repeat(ctx, s.write, query, args)
 }
 
-func (s *Store) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := s.prepared(ctx, query)
-	if err != nil {
-		return nil, wrap(err)
+// erase is exec for what may be done twice, and whose count does not matter.
+func (s *Store) erase(ctx context.Context, query string, args ...any) error {
+	_, err := s.repeat(ctx, s.idempotent, query, args)
+	return err
+}
+
+func (s *Store) repeat(ctx context.Context, again func(error) bool, query string, args []any) (n int64, err error) {
+	args, held := s.d.arguments(args)
+	if !held {
+		return 0, nil
 	}
-	rows, err := stmt.QueryContext(ctx, args...)
-	return rows, wrap(err)
+	err = retry(ctx, again, func() error {
+		stmt, err := s.prepared(ctx, query)
+		if err != nil {
+			return wrap(err)
+		}
+		n, err = affected(stmt.ExecContext(ctx, args...))
+		return err
+	})
+	return n, err
+}
+
+func (s *Store) each(ctx context.Context, begin func(), scan func(*sql.Rows) error, query string, args ...any) error {
+	args, held := s.d.arguments(args)
+	if !held {
+		return nil
+	}
+	return retry(ctx, s.idempotent, func() error {
+		begin()
+		stmt, err := s.prepared(ctx, query)
+		if err != nil {
+			return wrap(err)
+		}
+		rows, err := stmt.QueryContext(ctx, args...)
+		return scanAll(rows, err, scan)
+	})
 }
 
 // transaction is a runner within a transaction.
 type transaction struct {
 	tx *sql.Tx
-	d  Dialect
+	s  *Store
 }
 
 func (t transaction) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	return affected(t.tx.ExecContext(ctx, t.d.placeholders(query), args...))
+	args, held := t.s.d.arguments(args)
+	if !held {
+		return 0, nil
+	}
+	return affected(t.tx.ExecContext(ctx, t.s.text(query), args...))
 }
 
-func (t transaction) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	rows, err := t.tx.QueryContext(ctx, t.d.placeholders(query), args...)
-	return rows, wrap(err)
+func (t transaction) each(ctx context.Context, begin func(), scan func(*sql.Rows) error, query string, args ...any) error {
+	args, held := t.s.d.arguments(args)
+	if !held {
+		return nil
+	}
+	begin()
+	rows, err := t.tx.QueryContext(ctx, t.s.text(query), args...)
+	return scanAll(rows, err, scan)
 }
 
-// atomically runs f in a transaction, and undoes what it did if it fails.
-func (s *Store) atomically(ctx context.Context, f func(runner) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return wrap(err)
+// atomically runs f in a transaction, and undoes what it did if it fails. It
+// repeats both when it is sure that nothing was done: until the transaction is to
+// be committed, even if the connection breaks.
+func (s *Store) atomically(ctx context.Context, f func(transaction) error) error {
+	again := s.idempotent
+	return retry(ctx, func(err error) bool { return again(err) }, func() error {
+		again = s.idempotent
+		tx, err := s.db.BeginTx(ctx, nil)
+		if err != nil {
+			return wrap(err)
+		}
+		defer tx.Rollback()
+		if err := f(transaction{tx, s}); err != nil {
+			return err
+		}
+		again = s.commit
+		return wrap(tx.Commit())
+	})
+}
+
+// insert returns how many rows an INSERT added: none if a unique column is taken.
+func (s *Store) insert(ctx context.Context, r runner, query string, args ...any) (int64, error) {
+	n, err := r.exec(ctx, query+s.d.ifNew, args...)
+	if err != nil && s.d.taken != nil && s.d.taken(err) {
+		return 0, nil
 	}
-	defer tx.Rollback()
-	if err := f(transaction{tx, s.d}); err != nil {
-		return err
-	}
-	return wrap(tx.Commit())
+	return n, err
 }
 
 // affected returns the number of rows that a statement changed.
@@ -144,23 +210,38 @@ func affected(res sql.Result, err error) (int64, error) {
 	return n, wrap(err)
 }
 
-// all returns what scan makes of each row.
-func all[T any](rows *sql.Rows, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	defer rows.Close()
-	var list []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, wrap(err)
-		}
-		list = append(list, v)
+// scanAll calls scan with each row of the answer to a query, and closes it.
+func scanAll(rows *sql.Rows, err error, scan func(*sql.Rows) error) error {
+	if err != nil {
+		return wrap(err)
 	}
-	return list, wrap(rows.Err())
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return wrap(err)
+		}
+	}
+	return wrap(rows.Err())
+}
+
+// all returns what scan makes of each row.
+func all[T any](ctx context.Context, r runner, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	var list []T
+	begin := func() { list = nil }
+	err := r.each(ctx, begin, func(rows *sql.Rows) error {
+		v, err := scan(rows)
+		list = append(list, v)
+		return err
+	}, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
 }
 
 // one returns what scan makes of the first row, or ErrNotFound.
-func one[T any](rows *sql.Rows, scan func(*sql.Rows) (T, error)) (T, error) {
-	list, err := all(rows, scan)
+func one[T any](ctx context.Context, r runner, scan func(*sql.Rows) (T, error), query string, args ...any) (T, error) {
+	list, err := all(ctx, r, scan, query, args...)
 	if err == nil && len(list) == 0 {
 		err = auth.ErrNotFound
 	}

@@ -31,8 +31,18 @@ func TestNewNeedsDatabaseAndDialect(t *testing.T) {
 	}
 }
 
+var dialects = map[string]sqlstore.Dialect{
+	"SQLite": sqlstore.SQLite, "PostgreSQL": sqlstore.Postgres, "MySQL": sqlstore.MySQL,
+}
+
 func TestMigrationsAreNumbered(t *testing.T) {
-	names, err := fs.Glob(sqlstore.Migrations(sqlstore.SQLite), "*")
+	for name, d := range dialects {
+		t.Run(name, func(t *testing.T) { numbered(t, d) })
+	}
+}
+
+func numbered(t *testing.T, d sqlstore.Dialect) {
+	names, err := fs.Glob(sqlstore.Migrations(d), "*")
 	if err != nil || len(names) == 0 || !slices.IsSorted(names) {
 		t.Fatalf("got %q, error %v", names, err)
 	}
@@ -42,4 +52,49 @@ func TestMigrationsAreNumbered(t *testing.T) {
 			t.Errorf("migration %d is named %q", i+1, name)
 		}
 	}
+}
+
+// A prefix stands before tables and indexes, a schema before tables only.
+func TestMigrationsWithPrefix(t *testing.T) {
+	for prefix, want := range map[string][]string{
+		"":         {"CREATE TABLE auth_users (", "INDEX auth_sessions_expires ON auth_sessions ("},
+		"shop_":    {"CREATE TABLE shop_auth_users (", "INDEX shop_auth_sessions_expires ON shop_auth_sessions ("},
+		"user.":    {`CREATE TABLE "user".auth_users (`, `INDEX auth_sessions_expires ON "user".auth_sessions (`},
+		"shop.eu_": {`CREATE TABLE "shop".eu_auth_users (`, `INDEX eu_auth_sessions_expires ON "shop".eu_auth_sessions (`},
+	} {
+		files := sqlstore.Migrations(sqlstore.Postgres.WithPrefix("other_").WithPrefix(prefix))
+		script, err := fs.ReadFile(files, "0001_users_credentials_sessions.sql")
+		info, e := fs.Stat(files, "0001_users_credentials_sessions.sql")
+		if err != nil || e != nil || info.Size() != int64(len(script)) {
+			t.Fatalf("%q: %v, %v, size %d of %d", prefix, err, e, info.Size(), len(script))
+		}
+		for _, part := range want {
+			if !strings.Contains(string(script), part) {
+				t.Errorf("%q: no %q in\n%s", prefix, part, script)
+			}
+		}
+	}
+}
+
+// A prefix is part of SQL, and so cannot be anything.
+func TestPrefixIsAName(t *testing.T) {
+	for _, prefix := range []string{
+		"shop; DROP TABLE users; --", "Shop_", "1_", "shop-", "shop ", " ", ".", "a.b.", "\"", "`", "shöp_", "shop_\n", "\x00",
+		strings.Repeat("a", 32), strings.Repeat("a", 32) + ".",
+	} {
+		for name, d := range dialects {
+			if !panics(func() { d.WithPrefix(prefix) }) {
+				t.Errorf("%s accepts the prefix %q", name, prefix)
+			}
+		}
+	}
+	if !panics(func() { sqlstore.SQLite.WithPrefix("shop.") }) {
+		t.Error("SQLite has no schemas, but accepts one")
+	}
+}
+
+func panics(f func()) (panicked bool) {
+	defer func() { panicked = recover() != nil }()
+	f()
+	return false
 }

@@ -29,7 +29,7 @@ func (s *Store) CreateUser(ctx context.Context, u *auth.User) error {
 	if u.ID == "" {
 		return errNoID
 	}
-	n, err := s.exec(ctx, s.d.ifNew(insertUser), u.ID, u.Email, u.PasswordHash, u.Stamp, 1,
+	n, err := s.insert(ctx, s, insertUser, u.ID, u.Email, u.PasswordHash, u.Stamp, 1,
 		u.Created.UnixMicro(), u.Updated.UnixMicro(), timeOrNull(u.Confirmed), timeOrNull(u.Disabled))
 	if err != nil {
 		return err
@@ -52,21 +52,17 @@ func (s *Store) UserByLogin(ctx context.Context, login string) (*auth.User, erro
 }
 
 func (s *Store) user(ctx context.Context, query, arg string) (*auth.User, error) {
-	rows, err := s.query(ctx, query, arg)
-	if err != nil {
-		return nil, err
-	}
-	return one(rows, func(rows *sql.Rows) (*auth.User, error) {
+	return one(ctx, s, func(rows *sql.Rows) (*auth.User, error) {
 		var u userRow
 		err := rows.Scan(u.columns()...)
 		return u.user(), err
-	})
+	}, query, key(arg))
 }
 
 // UpdateUser implements [auth.UserStore].
 func (s *Store) UpdateUser(ctx context.Context, u *auth.User) error {
 	n, err := s.exec(ctx, updateUser, u.Email, u.PasswordHash, u.Stamp, u.Updated.UnixMicro(),
-		timeOrNull(u.Confirmed), timeOrNull(u.Disabled), u.ID, u.Version)
+		timeOrNull(u.Confirmed), timeOrNull(u.Disabled), key(u.ID), u.Version)
 	if err != nil {
 		return s.taken(ctx, u, err)
 	}
@@ -99,18 +95,18 @@ func conflict(err error) error {
 
 // DeleteUser implements [auth.UserStore].
 func (s *Store) DeleteUser(ctx context.Context, id string) error {
-	return s.atomically(ctx, func(tx runner) error {
-		n, err := tx.exec(ctx, deleteUser, id)
+	return s.atomically(ctx, func(tx transaction) error {
+		n, err := tx.exec(ctx, deleteUser, key(id))
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			return auth.ErrNotFound
 		}
-		if _, err = tx.exec(ctx, deleteCredentials, id); err != nil {
+		if _, err = tx.exec(ctx, deleteCredentials, key(id)); err != nil {
 			return err
 		}
-		_, err = tx.exec(ctx, deleteSessions, id)
+		_, err = tx.exec(ctx, deleteSessions, key(id))
 		return err
 	})
 }

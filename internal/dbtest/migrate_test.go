@@ -1,7 +1,6 @@
 package dbtest
 
 import (
-	"database/sql"
 	"io/fs"
 	"slices"
 	"sync"
@@ -11,80 +10,89 @@ import (
 )
 
 // all returns the names of all migrations.
-func all(t *testing.T) []string {
+func (s source) all(t *testing.T) []string {
 	t.Helper()
-	names, err := fs.Glob(sqlstore.Migrations(sqlstore.SQLite), "*.sql")
+	names, err := fs.Glob(sqlstore.Migrations(s.dialect), "*.sql")
 	must(t, err)
 	return names
 }
 
 func TestMigrateTwice(t *testing.T) {
-	rec := &recorder{dsn: dsn(t)}
-	db := sql.OpenDB(rec)
-	t.Cleanup(func() { db.Close() })
-	s := sqlstore.New(db, sqlstore.SQLite)
-	applied, err := s.Migrate(t.Context())
-	if err != nil || !slices.Equal(applied, all(t)) {
-		t.Errorf("first: got %q, error %v, want all", applied, err)
-	}
-	must(t, s.CreateUser(t.Context(), ann()))
-	rec.take()
-	applied, err = s.Migrate(t.Context())
-	if err != nil || len(applied) != 0 {
-		t.Errorf("second: got %q, error %v, want none", applied, err)
-	}
-	if ran, _ := rec.take(); slices.Contains(ran, "BEGIN") {
-		t.Errorf("second: ran %q, and has nothing to write", ran)
-	}
-	_, err = s.UserByID(t.Context(), "ann")
-	must(t, err)
+	each(t, func(t *testing.T, src source) {
+		db, rec := src.record(t)
+		s := sqlstore.New(db, src.dialect)
+		applied, err := s.Migrate(t.Context())
+		if err != nil || !slices.Equal(applied, src.all(t)) {
+			t.Errorf("first: got %q, error %v, want all", applied, err)
+		}
+		must(t, s.CreateUser(t.Context(), ann()))
+		rec.take()
+		applied, err = s.Migrate(t.Context())
+		if err != nil || len(applied) != 0 {
+			t.Errorf("second: got %q, error %v, want none", applied, err)
+		}
+		if ran, _ := rec.take(); slices.Contains(queries(ran), "BEGIN") {
+			t.Errorf("second: ran %q, and has nothing to write", queries(ran))
+		}
+		_, err = s.UserByID(t.Context(), "ann")
+		must(t, err)
+	})
 }
 
 func TestMigrateAtOnce(t *testing.T) {
-	for range 10 {
-		name := dsn(t)
-		applied := make([][]string, 6)
-		var wg sync.WaitGroup
-		for i := range applied {
-			s := sqlstore.New(open(t, name), sqlstore.SQLite)
-			wg.Go(func() {
-				var err error
-				if applied[i], err = s.Migrate(t.Context()); err != nil {
-					t.Error(err)
-				}
-			})
+	each(t, func(t *testing.T, src source) {
+		for range 5 {
+			src := src.source(t)
+			applied := make([][]string, 6)
+			var wg sync.WaitGroup
+			for i := range applied {
+				s := sqlstore.New(src.open(t), src.dialect)
+				wg.Go(func() {
+					var err error
+					if applied[i], err = s.Migrate(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if got := slices.Concat(applied...); !slices.Equal(got, src.all(t)) {
+				t.Errorf("together they applied %q, want each migration once", got)
+			}
 		}
-		wg.Wait()
-		if got := slices.Concat(applied...); !slices.Equal(got, all(t)) {
-			t.Errorf("together they applied %q, want each migration once", got)
-		}
-	}
+	})
 }
 
 // A migration that fails leaves nothing, not even its name.
 func TestMigrateFails(t *testing.T) {
-	db := open(t, dsn(t))
-	_, err := db.ExecContext(t.Context(), "CREATE TABLE auth_sessions (id TEXT)") // in the way
-	must(t, err)
-	s := sqlstore.New(db, sqlstore.SQLite)
-	if applied, err := s.Migrate(t.Context()); err == nil || len(applied) != 0 {
-		t.Fatalf("got %q, error %v, want an error", applied, err)
-	}
-	_, err = db.ExecContext(t.Context(), "DROP TABLE auth_sessions")
-	must(t, err)
-	if applied, err := s.Migrate(t.Context()); err != nil || !slices.Equal(applied, all(t)) {
-		t.Errorf("afterwards: got %q, error %v, want all", applied, err)
-	}
+	each(t, func(t *testing.T, src source) {
+		db := src.open(t)
+		_, err := db.ExecContext(t.Context(), "CREATE TABLE auth_sessions (id INTEGER)") // in the way
+		must(t, err)
+		s := sqlstore.New(db, src.dialect)
+		if applied, err := s.Migrate(t.Context()); err == nil || len(applied) != 0 {
+			t.Fatalf("got %q, error %v, want an error", applied, err)
+		}
+		_, err = db.ExecContext(t.Context(), "DROP TABLE auth_sessions")
+		must(t, err)
+		if applied, err := s.Migrate(t.Context()); err != nil || !slices.Equal(applied, src.all(t)) {
+			t.Errorf("afterwards: got %q, error %v, want all", applied, err)
+		}
+	})
 }
 
 // The files are all there is to the tables: another tool can apply them.
 func TestMigrationsAreEnough(t *testing.T) {
-	db := open(t, dsn(t))
-	for _, name := range all(t) {
-		script, err := fs.ReadFile(sqlstore.Migrations(sqlstore.SQLite), name)
-		must(t, err)
-		_, err = db.ExecContext(t.Context(), string(script))
-		must(t, err)
-	}
-	must(t, sqlstore.New(db, sqlstore.SQLite).CreateUser(t.Context(), ann()))
+	each(t, func(t *testing.T, src source) {
+		if src.driver == "mysql" {
+			src = src.with("multiStatements=true")
+		}
+		db := src.open(t)
+		for _, name := range src.all(t) {
+			script, err := fs.ReadFile(sqlstore.Migrations(src.dialect), name)
+			must(t, err)
+			_, err = db.ExecContext(t.Context(), string(script))
+			must(t, err)
+		}
+		must(t, sqlstore.New(db, src.dialect).CreateUser(t.Context(), ann()))
+	})
 }

@@ -2,31 +2,44 @@ package dbtest
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"slices"
 	"sync"
-
-	"modernc.org/sqlite"
 )
 
-// recorder opens connections of SQLite and writes down what is asked of them.
+// recorder opens connections of any driver and writes down what is asked of them.
+// It can also break them.
 type recorder struct {
-	dsn string
+	driver driver.Driver
+	dsn    string
 
 	mu         sync.Mutex
-	statements []string // what was run, and BEGIN, COMMIT and ROLLBACK
+	statements []statement // what was run, and BEGIN, COMMIT and ROLLBACK
 	prepared   []string
+
+	// before and after may make a statement fail: without being run, or although
+	// it was. nil: they do not.
+	before, after func(query string) error
 }
 
-func (r *recorder) note(list *[]string, what string) {
+// statement is one that was run.
+type statement struct {
+	query string
+	args  []any
+}
+
+func (r *recorder) ran(query string, args []driver.NamedValue) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	*list = append(*list, what)
+	s := statement{query: query}
+	for _, a := range args {
+		s.args = append(s.args, a.Value)
+	}
+	r.statements = append(r.statements, s)
 }
 
 // take returns what was run and what was prepared since the last call.
-func (r *recorder) take() (statements, prepared []string) {
+func (r *recorder) take() (statements []statement, prepared []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	statements, prepared = slices.Clone(r.statements), slices.Clone(r.prepared)
@@ -34,23 +47,65 @@ func (r *recorder) take() (statements, prepared []string) {
 	return statements, prepared
 }
 
+// queries returns the text of statements.
+func queries(statements []statement) []string {
+	var list []string
+	for _, s := range statements {
+		list = append(list, s.query)
+	}
+	return list
+}
+
+// fail sets before and after.
+func (r *recorder) fail(before, after func(query string) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.before, r.after = before, after
+}
+
+func (r *recorder) faults() (before, after func(query string) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, after = r.before, r.after
+	never := func(string) error { return nil }
+	if before == nil {
+		before = never
+	}
+	if after == nil {
+		after = never
+	}
+	return before, after
+}
+
+// run runs a statement and writes it down.
+func run[T any](r *recorder, query string, args []driver.NamedValue, f func() (T, error)) (T, error) {
+	var none T
+	before, after := r.faults()
+	if err := before(query); err != nil {
+		return none, err
+	}
+	v, err := f()
+	r.ran(query, args)
+	if e := after(query); e != nil {
+		return none, e
+	}
+	return v, err
+}
+
 // Connect implements [driver.Connector].
 func (r *recorder) Connect(context.Context) (driver.Conn, error) {
-	c, err := r.Driver().Open(r.dsn)
+	c, err := r.driver.Open(r.dsn)
 	if err != nil {
 		return nil, err
 	}
-	return &conn{c.(sqliteConn), r}, nil
+	return &conn{c.(driverConn), r}, nil
 }
 
 // Driver implements [driver.Connector].
-func (r *recorder) Driver() driver.Driver {
-	db, _ := sql.Open("sqlite", "")
-	return db.Driver().(*sqlite.Driver)
-}
+func (r *recorder) Driver() driver.Driver { return r.driver }
 
-// sqliteConn is what connections of SQLite can do.
-type sqliteConn interface {
+// driverConn is what connections of all drivers can do.
+type driverConn interface {
 	driver.Conn
 	driver.ConnBeginTx
 	driver.ConnPrepareContext
@@ -59,55 +114,93 @@ type sqliteConn interface {
 }
 
 type conn struct {
-	sqliteConn
+	driverConn
 	r *recorder
 }
 
-func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	c.r.note(&c.r.statements, "BEGIN")
-	tx, err := c.sqliteConn.BeginTx(ctx, opts)
-	return transaction{tx, c.r}, err
+// CheckNamedValue implements [driver.NamedValueChecker] for drivers that do.
+func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := c.driverConn.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
 }
 
-func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	c.r.note(&c.r.prepared, query)
-	s, err := c.sqliteConn.PrepareContext(ctx, query)
+// ResetSession implements [driver.SessionResetter] for drivers that do.
+func (c *conn) ResetSession(ctx context.Context) error {
+	if resetter, ok := c.driverConn.(driver.SessionResetter); ok {
+		return resetter.ResetSession(ctx)
+	}
+	return nil
+}
+
+// IsValid implements [driver.Validator] for drivers that do.
+func (c *conn) IsValid() bool {
+	v, ok := c.driverConn.(driver.Validator)
+	return !ok || v.IsValid()
+}
+
+func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	var begun driver.Tx
+	tx, err := run(c.r, "BEGIN", nil, func() (tx driver.Tx, err error) {
+		begun, err = c.driverConn.BeginTx(ctx, opts)
+		return begun, err
+	})
+	if err != nil && begun != nil {
+		begun.Rollback() // what is broken has no transaction
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &stmt{s.(sqliteStmt), query, c.r}, nil
+	return transaction{tx, c.r}, nil
 }
 
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	s, err := c.driverConn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	c.r.prepared = append(c.r.prepared, query)
+	return &stmt{s.(driverStmt), query, c.r}, nil
+}
+
+// ExecContext runs a statement without arguments. Others database/sql prepares, as
+// it must with some drivers.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	c.r.note(&c.r.statements, query)
-	return c.sqliteConn.ExecContext(ctx, query, args)
+	if len(args) > 0 {
+		return nil, driver.ErrSkip
+	}
+	return run(c.r, query, args, func() (driver.Result, error) { return c.driverConn.ExecContext(ctx, query, args) })
 }
 
+// QueryContext is like ExecContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	c.r.note(&c.r.statements, query)
-	return c.sqliteConn.QueryContext(ctx, query, args)
+	if len(args) > 0 {
+		return nil, driver.ErrSkip
+	}
+	return run(c.r, query, args, func() (driver.Rows, error) { return c.driverConn.QueryContext(ctx, query, args) })
 }
 
-type sqliteStmt interface {
+type driverStmt interface {
 	driver.Stmt
 	driver.StmtExecContext
 	driver.StmtQueryContext
 }
 
 type stmt struct {
-	sqliteStmt
+	driverStmt
 	query string
 	r     *recorder
 }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	s.r.note(&s.r.statements, s.query)
-	return s.sqliteStmt.ExecContext(ctx, args)
+	return run(s.r, s.query, args, func() (driver.Result, error) { return s.driverStmt.ExecContext(ctx, args) })
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	s.r.note(&s.r.statements, s.query)
-	return s.sqliteStmt.QueryContext(ctx, args)
+	return run(s.r, s.query, args, func() (driver.Rows, error) { return s.driverStmt.QueryContext(ctx, args) })
 }
 
 type transaction struct {
@@ -115,12 +208,17 @@ type transaction struct {
 	r *recorder
 }
 
+// Commit rolls back if it fails before it is run, as a database then does.
 func (t transaction) Commit() error {
-	t.r.note(&t.r.statements, "COMMIT")
-	return t.Tx.Commit()
+	ended := false
+	_, err := run(t.r, "COMMIT", nil, func() (any, error) { ended = true; return nil, t.Tx.Commit() })
+	if !ended {
+		t.Tx.Rollback()
+	}
+	return err
 }
 
 func (t transaction) Rollback() error {
-	t.r.note(&t.r.statements, "ROLLBACK")
+	t.r.ran("ROLLBACK", nil)
 	return t.Tx.Rollback()
 }
