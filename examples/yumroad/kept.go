@@ -8,8 +8,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/alexedwards/scs/goredisstore"
+	"github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/redis/go-redis/v9"
 	_ "modernc.org/sqlite"
 
@@ -20,20 +23,20 @@ import (
 // kept is where the shop keeps everything: users and products in a database, and
 // sessions there, too, or on Redis.
 type kept struct {
-	db    *sql.DB
-	users *sqlstore.Store
-	redis *redis.Client // nil: sessions are in the database
-	store auth.Store
+	db       *sql.DB
+	users    *sqlstore.Store
+	products *productStore
+	redis    *redis.Client // nil: sessions are in the database
+	store    auth.Store
 }
 
 func open(ctx context.Context, o *options) (*kept, error) {
-	db, err := openSQLite(o.database)
+	k, err := openDatabase(o.database)
 	if err != nil {
 		return nil, err
 	}
-	k := &kept{db: db, users: sqlstore.New(db, sqlstore.SQLite)}
 	k.store = k.users
-	if _, err := k.users.Migrate(ctx); err != nil {
+	if err := k.migrate(ctx); err != nil {
 		k.close()
 		return nil, err
 	}
@@ -44,6 +47,49 @@ func open(ctx context.Context, o *options) (*kept, error) {
 		}
 	}
 	return k, nil
+}
+
+// openDatabase opens the database at that address, or in that file.
+func openDatabase(address string) (*kept, error) {
+	switch scheme, _, _ := strings.Cut(address, "://"); scheme {
+	case "postgres", "postgresql":
+		db, err := sql.Open("pgx", address)
+		return newKept(db, sqlstore.Postgres, postgresProducts, err)
+	case "mysql":
+		db, err := openMySQL(address)
+		return newKept(db, sqlstore.MySQL, mysqlProducts, err)
+	}
+	db, err := openSQLite(address)
+	return newKept(db, sqlstore.SQLite, sqliteProducts, err)
+}
+
+func newKept(db *sql.DB, d sqlstore.Dialect, products productDialect, err error) (*kept, error) {
+	if err != nil {
+		return nil, err
+	}
+	// With the default of two idle connections a busy shop would spend its time
+	// on opening others.
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16)
+	return &kept{db: db, users: sqlstore.New(db, d), products: &productStore{db, products}}, nil
+}
+
+// openMySQL opens a database of MySQL or MariaDB by an address that looks like
+// that of any other server: mysql://user:password@host:3306/database.
+func openMySQL(address string) (*sql.DB, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("%w: -db: %w", errOptions, err)
+	}
+	c := mysql.NewConfig()
+	c.Net, c.Addr, c.DBName = "tcp", u.Host, strings.TrimPrefix(u.Path, "/")
+	c.User = u.User.Username()
+	c.Passwd, _ = u.User.Password()
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, fmt.Errorf("%w: -db: %w", errOptions, err)
+	}
+	return sql.OpenDB(connector), nil
 }
 
 // openSQLite opens the file, which nobody else on this machine may read, for it
@@ -59,6 +105,13 @@ func openSQLite(file string) (*sql.DB, error) {
 	// wait for each other, and writers wait for writers instead of failing. The third
 	// makes a transaction that will write take its turn at its beginning.
 	return sql.Open("sqlite", path.String()+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate")
+}
+
+func (k *kept) migrate(ctx context.Context) error {
+	if _, err := k.users.Migrate(ctx); err != nil {
+		return err
+	}
+	return k.products.migrate(ctx)
 }
 
 // openRedis puts the sessions into the Redis at that address, by a store made for

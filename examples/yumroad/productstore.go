@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -30,31 +31,77 @@ func (p product) Price() string {
 
 // productStore keeps products in a table of the shop's own, beside those of
 // package sqlstore.
-type productStore struct{ db *sql.DB }
+type productStore struct {
+	db *sql.DB
+	productDialect
+}
+
+// productDialect is what differs between databases.
+type productDialect struct {
+	create   []string // statements that may run again
+	numbered bool     // parameters are $1, $2, and not ?
+}
 
 var errNoProduct = errors.New("no such product")
 
 const createProducts = `
 CREATE TABLE IF NOT EXISTS products (
-	id          TEXT    NOT NULL PRIMARY KEY,
-	owner       TEXT    NOT NULL, -- auth_users.id
-	name        TEXT    NOT NULL,
-	description TEXT    NOT NULL,
-	cents       INTEGER NOT NULL CHECK (cents >= 0),
-	created     INTEGER NOT NULL  -- microseconds since 1970
-);
-CREATE INDEX IF NOT EXISTS products_created ON products (created);
-CREATE INDEX IF NOT EXISTS products_owner ON products (owner, created);`
+	id          VARCHAR(40)  NOT NULL PRIMARY KEY,
+	owner       VARCHAR(128) NOT NULL, -- auth_users.id
+	name        TEXT         NOT NULL,
+	description TEXT         NOT NULL,
+	cents       BIGINT       NOT NULL CHECK (cents >= 0),
+	created     BIGINT       NOT NULL  -- microseconds since 1970
+	%s
+)`
 
+var createIndexes = []string{
+	"CREATE INDEX IF NOT EXISTS products_created ON products (created)",
+	"CREATE INDEX IF NOT EXISTS products_owner ON products (owner, created)",
+}
+
+var (
+	sqliteProducts   = productDialect{append([]string{fmt.Sprintf(createProducts, "")}, createIndexes...), false}
+	postgresProducts = productDialect{sqliteProducts.create, true}
+	mysqlProducts    = productDialect{[]string{fmt.Sprintf(createProducts, ", INDEX (created), INDEX (owner, created)")}, false}
+)
+
+// migrate makes the table unless it is there. Replicas that start at once may be
+// in each other's way, so it tries again.
 func (s *productStore) migrate(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, createProducts)
+	var err error
+	for range 3 {
+		if err = s.createAll(ctx); err == nil {
+			return nil
+		}
+	}
 	return err
+}
+
+func (s *productStore) createAll(ctx context.Context) error {
+	for _, statement := range s.create {
+		if _, err := s.db.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sql returns a statement with its parameters as the database wants them.
+func (s *productStore) sql(statement string) string {
+	if !s.numbered {
+		return statement
+	}
+	for n := 1; strings.Contains(statement, "?"); n++ {
+		statement = strings.Replace(statement, "?", "$"+strconv.Itoa(n), 1)
+	}
+	return statement
 }
 
 // add stores p under a new ID.
 func (s *productStore) add(ctx context.Context, p product) error {
 	p.ID, p.Created = strings.ToLower(rand.Text()), time.Now()
-	_, err := s.db.ExecContext(ctx, "INSERT INTO products (id, owner, name, description, cents, created) VALUES (?, ?, ?, ?, ?, ?)",
+	_, err := s.db.ExecContext(ctx, s.sql("INSERT INTO products (id, owner, name, description, cents, created) VALUES (?, ?, ?, ?, ?, ?)"),
 		p.ID, p.Owner, p.Name, p.Description, p.Cents, p.Created.UnixMicro())
 	return err
 }
@@ -84,7 +131,7 @@ func (s *productStore) of(ctx context.Context, owner string) ([]product, error) 
 }
 
 func (s *productStore) query(ctx context.Context, query string, args ...any) ([]product, error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
+	rows, err := s.db.QueryContext(ctx, s.sql(query), args...)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -14,14 +13,7 @@ import (
 // redisURL returns the address of the Redis for tests.
 func redisURL(t *testing.T) string {
 	t.Helper()
-	addr := os.Getenv("AUTH_TEST_REDIS_ADDR")
-	if addr == "" {
-		if os.Getenv("AUTH_TEST_REQUIRE_ALL") == "1" {
-			t.Fatal("AUTH_TEST_REDIS_ADDR is not set, and AUTH_TEST_REQUIRE_ALL is")
-		}
-		t.Skip("AUTH_TEST_REDIS_ADDR is not set: there is no Redis to test with")
-	}
-	return "redis://" + addr + "/0"
+	return "redis://" + setting(t, "AUTH_TEST_REDIS_ADDR") + "/0"
 }
 
 // The evening, with users in SQLite and sessions on Redis.

@@ -15,9 +15,8 @@ import (
 // shop is the whole application.
 type shop struct {
 	*kept
-	products *productStore
-	auth     *auth.Manager
-	log      *slog.Logger
+	auth *auth.Manager
+	log  *slog.Logger
 
 	fresh time.Duration // how old a login may be to change the password
 	https bool
@@ -31,16 +30,12 @@ func openShop(ctx context.Context, o *options, logger *slog.Logger) (*shop, erro
 		return nil, err
 	}
 	s := &shop{
-		kept: kept, products: &productStore{kept.db}, log: logger,
+		kept: kept, log: logger,
 		fresh: o.fresh, https: strings.HasPrefix(o.baseURL, "https:"),
 	}
 	if s.auth, err = auth.New(kept.store, s.config(o)); err != nil {
 		s.close()
 		return nil, fmt.Errorf("%w: %w", errOptions, err)
-	}
-	if err := s.products.migrate(ctx); err != nil {
-		s.close()
-		return nil, err
 	}
 	return s, nil
 }
