@@ -28,8 +28,10 @@
 // The database itself keeps emails unique, and compares them byte for byte, as it
 // does IDs and kinds, whatever its collation: the columns have COLLATE "C" in
 // PostgreSQL and are VARBINARY in MySQL, where only such columns tell "ann" from
-// "ann ". There an ID of a user or session, and an email, has at most 255 bytes, the kind of a
-// credential 100 and its ID 1400; what is longer is an error.
+// "ann ". There the ID of a user or a session, and an email, has at most 255 bytes,
+// the kind of a credential 100 and its ID 1400; what is longer is an error. In
+// PostgreSQL a key has at most 2,700 bytes or so, and text is valid UTF-8 without
+// NUL; what is not finds nothing, and cannot be stored.
 //
 // No foreign key ties the tables together, since an application may take only the
 // sessions from here and have users in a table of its own (see [auth.Stores]);

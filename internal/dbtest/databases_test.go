@@ -3,6 +3,8 @@ package dbtest
 import (
 	"crypto/rand"
 	"database/sql"
+	"io"
+	"log"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -43,6 +45,9 @@ var (
 	pgx     = database{"postgres-pgx", "pgx", sqlstore.Postgres, postgresDSN}
 	mariadb = database{"mysql", "mysql", sqlstore.MySQL, func(t testing.TB) string { return mysqlDSN(t, "") }}
 )
+
+// The driver of MySQL logs what it also returns.
+func init() { mysql.SetLogger(log.New(io.Discard, "", 0)) }
 
 // each runs a test with every database.
 func each(t *testing.T, test func(*testing.T, source)) {
