@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Dialect is what databases do not agree upon. There is one for each database
@@ -55,6 +56,9 @@ type Dialect struct {
 	// sweep removes one batch of the rows that have expired, and reports whether
 	// there may be more.
 	sweep func(context.Context, *Store, table) (n int, more bool, err error)
+
+	// rest is how long to wait between two batches, in multiples of what one took.
+	rest time.Duration
 }
 
 var prefixes = regexp.MustCompile(`^(?:([a-z_][a-z0-9_]{0,30})\.)?([a-z_][a-z0-9_]{0,30})?$`)

@@ -45,7 +45,7 @@ func (s *Store) DeleteExpired(ctx context.Context) (int, error) {
 			n, more, err := s.d.sweep(ctx, s, t)
 			total += n
 			if err == nil && more {
-				err = rest(ctx, time.Since(start))
+				err = rest(ctx, s.d.rest*time.Since(start))
 			}
 			if err != nil {
 				return total, err

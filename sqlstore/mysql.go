@@ -24,6 +24,7 @@ var MySQL = Dialect{
 	failure:      mysqlFailure,
 	lock:         mysqlLock,
 	sweep:        mysqlSweep,
+	rest:         1,
 }
 
 var mysqlError = regexp.MustCompile(`^Error (\d+)[ :]`)

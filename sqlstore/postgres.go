@@ -21,6 +21,7 @@ var Postgres = Dialect{
 	failure:  postgresFailure,
 	lock:     postgresLock,
 	sweep:    postgresSweep,
+	rest:     19, // here batches take little time, of which others notice every bit
 }
 
 // postgresFailure goes by the SQLSTATE, which the errors of both drivers tell.

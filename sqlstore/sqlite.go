@@ -19,6 +19,7 @@ var SQLite = Dialect{
 	ifNew:   " ON CONFLICT DO NOTHING",
 	failure: sqliteFailure,
 	sweep:   sqliteSweep,
+	rest:    1,
 }
 
 // sqliteFailure goes by the text of SQLITE_BUSY and SQLITE_LOCKED, which comes from

@@ -136,7 +136,7 @@ func whole(t *testing.T, m *auth.Manager, what, email string, passwords ...strin
 	}
 }
 
-func withStore(t *testing.T, store auth.Store) *auth.Manager {
+func withStore(t testing.TB, store auth.Store) *auth.Manager {
 	t.Helper()
 	m, err := auth.New(store, &auth.Config{BaseURL: authtest.BaseURL, Hasher: authtest.Hasher{}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
