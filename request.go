@@ -338,14 +338,11 @@ func (st *state) leave() error {
 // save stores what the application changed in the session. It is called before
 // the first byte of the response.
 func (st *state) save() error {
-	if st.header || st.discard {
+	if st.header || st.discard || st.m.scs.Status(st.ctx) != scs.Modified {
 		return nil
 	}
 	ctx, cancel := detach(st.ctx)
 	defer cancel()
-	if st.m.scs.Status(ctx) != scs.Modified {
-		return nil
-	}
 	token, _, err := st.m.scs.Commit(ctx)
 	if err != nil {
 		st.m.failed(st.ctx, "save session", err)
