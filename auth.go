@@ -13,9 +13,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+
+	"github.com/vestibule-go/auth/throttle"
 )
 
 // Config adjusts a [Manager]. BaseURL is required; the zero value of every other
@@ -76,6 +79,10 @@ type Config struct {
 	// HashWait is how long a request waits for a seat before it gets ErrBusy;
 	// zero means 2 seconds.
 	HashWait time.Duration
+
+	// Limiter limits guesses at passwords, signups, and mails that anyone may ask
+	// for. Nil means the limits that throttle.Rules names, with counts in the store.
+	Limiter Limiter
 
 	// Passwords says which passwords may be chosen.
 	Passwords Policy
@@ -152,6 +159,8 @@ type Manager struct {
 	decoy  string // a hash of no password, verified where there is none
 	scs    *scs.SessionManager
 	csrf   *csrf
+
+	proxyNoticed sync.Once
 }
 
 // New returns a Manager that keeps everything in store. It returns an error that
@@ -184,6 +193,11 @@ func New(store Store, cfg *Config) (*Manager, error) {
 	}
 	if m.decoy, err = m.cfg.Hasher.Hash(rand.Text()); err != nil {
 		return nil, fmt.Errorf("auth: Hasher: %w", err)
+	}
+	if m.cfg.Limiter == nil {
+		if m.cfg.Limiter, err = throttle.New(ThrottleStore(m.store), throttle.Rules{}); err != nil {
+			return nil, err
+		}
 	}
 	m.seats = newSeats(m.cfg.HashSeats, m.cfg.HashWait)
 	m.scs = newSCS(m)
@@ -349,8 +363,14 @@ func (m *Manager) Signup(ctx context.Context, f *SignupForm) (*User, error) {
 	if len(f.Errors) > 0 {
 		return nil, f.Errors
 	}
+	counts := m.networkCounts(ctx, "", throttle.Signup)
+	if err := m.take(ctx, counts); err != nil {
+		f.Errors.addThrottled(err)
+		return nil, err
+	}
 	hash, err := m.hash(ctx, f.Password)
 	if err != nil {
+		m.settle(ctx, m.cfg.Limiter.Return, counts...)
 		return nil, err
 	}
 	now := now()
@@ -396,9 +416,15 @@ func (m *Manager) Authenticate(ctx context.Context, f *LoginForm) (*User, error)
 		m.failed(ctx, "find user", err)
 		return nil, fmt.Errorf("auth: find user: %w", err)
 	}
-	u, err = m.prove(ctx, u, f)
-	f.refuse(err, "", CodeBadLogin)
-	return u, err
+	err = m.guess(ctx, login, u, func() (err error) {
+		u, err = m.prove(ctx, u, f)
+		return err
+	})
+	if err != nil {
+		f.refuse(err, "", CodeBadLogin)
+		return nil, err
+	}
+	return u, nil
 }
 
 // prove returns u if the password in f is u's, and ErrBadLogin if not. A nil u has
@@ -504,16 +530,26 @@ func (m *Manager) ChangePassword(ctx context.Context, u *User, f *PasswordForm) 
 	if len(f.Errors) > 0 {
 		return f.Errors
 	}
-	reason, _, err := m.verify(ctx, u, f.Current)
-	if err != nil {
-		return err
-	}
-	if reason != "" {
-		m.emit(ctx, Event{Name: EventLoginFailed, UserID: u.ID, Reason: "change password: " + reason})
+	err := m.guess(ctx, u.Email, u, func() error { return m.proveCurrent(ctx, u, f.Current) })
+	if errors.Is(err, ErrBadLogin) {
 		f.Errors.Add("current", CodeWrong, 0)
 		return f.Errors
 	}
+	if err != nil {
+		f.Errors.addThrottled(err)
+		return err
+	}
 	return m.SetPassword(ctx, u, f.Password)
+}
+
+// proveCurrent returns nil if the password is u's, and ErrBadLogin if not.
+func (m *Manager) proveCurrent(ctx context.Context, u *User, password string) error {
+	reason, _, err := m.verify(ctx, u, password)
+	if err == nil && reason != "" {
+		m.emit(ctx, Event{Name: EventLoginFailed, UserID: u.ID, Reason: "change password: " + reason})
+		err = ErrBadLogin
+	}
+	return err
 }
 
 // SetPassword gives u another password, which ends u's sessions. If u is the
@@ -536,7 +572,11 @@ func (m *Manager) SetPassword(ctx context.Context, u *User, password string) err
 	if err != nil {
 		return err
 	}
-	return m.restamp(ctx, u, EventPasswordChanged, true, func(u *User) { u.PasswordHash = hash })
+	if err := m.restamp(ctx, u, EventPasswordChanged, true, func(u *User) { u.PasswordHash = hash }); err != nil {
+		return err
+	}
+	m.Unlock(ctx, u.Email) // says itself if it fails
+	return nil
 }
 
 // now returns the time in the precision of the stores.

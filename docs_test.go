@@ -199,7 +199,9 @@ func measuredDefaults(t *testing.T) map[string]string {
 	}
 	m := map[string]string{"LoginURL": target(b.get("/me")), "HomeURL": target(b.signup(ann)), "ReauthURL": target(b.get("/never"))}
 	for name := range b.cookies {
-		m["CookieName"] = name
+		if base, ok := strings.CutSuffix(name, "_browser"); ok {
+			m["CookieName"] = base
+		}
 	}
 	idle := onlySession(t, s)
 	m["IdleTimeout"] = spell(idle.Expires.Sub(idle.LastSeen), time.Hour, "hour")

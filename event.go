@@ -22,8 +22,9 @@ const (
 	EventDenied          = "denied"           // a page that asks for a login, or a fresh one
 	EventSessionRejected = "session_rejected" // Reason says why
 	EventCSRFRefused     = "csrf_refused"
-	EventBusy            = "busy"   // ErrBusy was returned
-	EventFailure         = "failed" // a part failed: Err says what, Reason where
+	EventThrottled       = "throttled" // ErrThrottled was returned; Reason is the action
+	EventBusy            = "busy"      // ErrBusy was returned
+	EventFailure         = "failed"    // a part failed: Err says what, Reason where
 )
 
 // Event is something worth recording. This package puts no password, hash or token
@@ -48,7 +49,7 @@ func (e Event) level() slog.Level {
 			return slog.LevelDebug
 		}
 		return slog.LevelError
-	case EventLoginFailed, EventSessionRejected, EventCSRFRefused, EventBusy:
+	case EventLoginFailed, EventSessionRejected, EventCSRFRefused, EventThrottled, EventBusy:
 		return slog.LevelWarn
 	case EventDenied:
 		return slog.LevelDebug

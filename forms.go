@@ -22,16 +22,17 @@ var (
 
 // Codes of field errors.
 const (
-	CodeRequired = "required"  // nothing was entered
-	CodeRepeated = "repeated"  // the field was sent more than once
-	CodeInvalid  = "invalid"   // not UTF-8, or not an email address
-	CodeTaken    = "taken"     // another user has the email
-	CodeTooShort = "too_short" // fewer than Limit code points
-	CodeTooLong  = "too_long"  // more than Limit bytes
-	CodeCommon   = "common"    // among the first that anyone guesses
-	CodeMismatch = "mismatch"  // the two passwords differ
-	CodeWrong    = "wrong"     // not the current password
-	CodeBadLogin = "bad_login" // of the whole form: unknown user or wrong password
+	CodeRequired  = "required"  // nothing was entered
+	CodeRepeated  = "repeated"  // the field was sent more than once
+	CodeInvalid   = "invalid"   // not UTF-8, or not an email address
+	CodeTaken     = "taken"     // another user has the email
+	CodeTooShort  = "too_short" // fewer than Limit code points
+	CodeTooLong   = "too_long"  // more than Limit bytes
+	CodeCommon    = "common"    // among the first that anyone guesses
+	CodeMismatch  = "mismatch"  // the two passwords differ
+	CodeWrong     = "wrong"     // not the current password
+	CodeBadLogin  = "bad_login" // of the whole form: unknown user or wrong password
+	CodeThrottled = "throttled" // of the whole form: too many attempts; the next one in Limit seconds
 )
 
 // FieldError is what is wrong with one field of a form.
@@ -100,14 +101,28 @@ func message(field, code string, limit int) string {
 		return "This is not your current password."
 	case CodeBadLogin:
 		return "The email or the password is wrong."
+	case CodeThrottled:
+		return fmt.Sprintf("There were too many attempts. Please try again in %s.", inWords(limit))
 	}
 	return "This cannot be accepted."
+}
+
+// inWords returns a number of seconds as people say it.
+func inWords(seconds int) string {
+	n, unit := seconds, "second"
+	if seconds > 90 {
+		n, unit = (seconds+59)/60, "minute"
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	return fmt.Sprint(n, " ", unit)
 }
 
 // Status returns the HTTP status that an error of this package asks for: 422 for
 // forms to be corrected, 400, 413 and 415 for those that cannot be read, 401 where no
 // one is logged in, 403 for a disabled account, 404 for ErrNotFound, 409 for
-// ErrConflict, 503 for ErrBusy, and 500 for everything else.
+// ErrConflict, 429 for ErrThrottled, 503 for ErrBusy, and 500 for everything else.
 func Status(err error) int {
 	var fields FormErrors
 	var large *http.MaxBytesError
@@ -130,6 +145,8 @@ func Status(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, ErrConflict):
 		return http.StatusConflict
+	case errors.Is(err, ErrThrottled):
+		return http.StatusTooManyRequests
 	case errors.Is(err, ErrBusy):
 		return http.StatusServiceUnavailable
 	}
@@ -333,10 +350,18 @@ func confirm(e *FormErrors, password, again string) {
 	}
 }
 
-// refuse notes a wrong password in f.
+// refuse notes in f that the password is wrong, or that there were too many.
 func (f *LoginForm) refuse(err error, field, code string) {
 	if errors.Is(err, ErrBadLogin) {
 		f.Errors.Add(field, code, 0)
+	}
+	f.Errors.addThrottled(err)
+}
+
+// addThrottled notes that there were too many attempts, if that is what err says.
+func (e *FormErrors) addThrottled(err error) {
+	if errors.Is(err, ErrThrottled) {
+		e.Add("", CodeThrottled, RetryAfter(err))
 	}
 }
 

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -153,9 +154,9 @@ func TestQueueIsBounded(t *testing.T) {
 		s := newSite(t, func(c *auth.Config) { c.Hasher, c.HashSeats, c.HashWait = g, 1, time.Hour })
 		var wg sync.WaitGroup
 		busy := make(chan error, 1000)
-		for range 200 {
+		for i := range 200 {
 			wg.Go(func() {
-				_, err := s.m.Authenticate(t.Context(), &auth.LoginForm{Email: ann, Password: password})
+				_, err := s.m.Authenticate(t.Context(), &auth.LoginForm{Email: fmt.Sprint(i, ann), Password: password})
 				if errors.Is(err, auth.ErrBusy) {
 					busy <- err
 				}

@@ -7,6 +7,7 @@ import (
 	"html"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -234,7 +235,7 @@ func Problem(w http.ResponseWriter, r *http.Request, status int, code, detail st
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", "5")
+		h.Set("Retry-After", strconv.Itoa(busyAfter))
 	}
 	title := http.StatusText(status)
 	if PrefersJSON(r) {

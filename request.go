@@ -39,6 +39,8 @@ type state struct {
 	opening *opening       // set while a session is given to a user
 	cookie  *http.Cookie   // of the session, to be sent
 
+	browserCookie *http.Cookie // in which its users are known, to be sent
+
 	csrf csrfState
 }
 
@@ -160,6 +162,11 @@ func (m *Manager) cookieName(name string) string {
 		return "__Host-" + name
 	}
 	return name
+}
+
+// newCookie returns a cookie for this host alone, which scripts cannot read.
+func (m *Manager) newCookie(name, value string) *http.Cookie {
+	return &http.Cookie{Name: name, Value: value, Path: "/", Secure: m.secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
 // hashToken returns the ID of the session with that token, as scs makes it.
@@ -410,22 +417,19 @@ func (st *state) update(ctx context.Context, values []byte) error {
 
 func (st *state) setCookie(token string, s *Session) {
 	st.token = token
-	st.cookie = st.newCookie(token)
+	st.cookie = st.sessionCookie(token)
 	if s.Remembered && !s.pending {
 		st.cookie.MaxAge = int(time.Until(s.Expires).Seconds() + 1)
 	}
 }
 
 func (st *state) expireCookie() {
-	st.cookie = st.newCookie("")
+	st.cookie = st.sessionCookie("")
 	st.cookie.MaxAge = -1
 }
 
-func (st *state) newCookie(value string) *http.Cookie {
-	return &http.Cookie{
-		Name: st.m.cookieName(st.m.cfg.CookieName), Value: value,
-		Path: "/", Secure: st.m.secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	}
+func (st *state) sessionCookie(value string) *http.Cookie {
+	return st.m.newCookie(st.m.cookieName(st.m.cfg.CookieName), value)
 }
 
 // newSCS returns the session manager behind m. It is no scs.New(), which would

@@ -205,7 +205,11 @@ func (m *Manager) Reauthenticate(w http.ResponseWriter, r *http.Request, f *Logi
 	if f.require("password", f.Password); len(f.Errors) > 0 {
 		return f.Errors
 	}
-	u, err := m.prove(r.Context(), l.user, f)
+	u := l.user
+	err := m.guess(r.Context(), u.Email, u, func() (err error) {
+		u, err = m.prove(r.Context(), u, f)
+		return err
+	})
 	if err != nil {
 		f.refuse(err, "password", CodeWrong)
 		return err
@@ -262,6 +266,7 @@ func (st *state) enter(w http.ResponseWriter, r *http.Request, u *User, s *Sessi
 		st.m.emit(r.Context(), Event{Name: EventSecondFactor})
 		return ErrSecondFactor
 	}
+	st.rememberBrowser(u)
 	return nil
 }
 

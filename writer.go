@@ -52,9 +52,11 @@ func (w *writer) start() bool {
 // whatever the handler says, nor a page with a token in it.
 func (w *writer) setCookies() {
 	h, private := w.Header(), w.st.csrf.asked
-	if c := w.st.cookie; c != nil {
-		h.Add("Set-Cookie", c.String())
-		private = true
+	for _, c := range []*http.Cookie{w.st.cookie, w.st.browserCookie} {
+		if c != nil {
+			h.Add("Set-Cookie", c.String())
+			private = true
+		}
 	}
 	if c := w.st.csrfCookie(); c != "" {
 		h.Add("Set-Cookie", c)
