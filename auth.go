@@ -46,6 +46,11 @@ type Config struct {
 	// if there is one. Visitors whose login is pending are sent there.
 	SecondFactorURL string
 
+	// PasswordURL is the path of the page to change the password; empty means
+	// "/account/password". Users whose password is known to others are sent there
+	// when they have logged in: see MarkCompromised.
+	PasswordURL string
+
 	// HomeURL is the path to go to when there is nowhere better; empty means "/".
 	HomeURL string
 
@@ -104,8 +109,8 @@ type Config struct {
 	Logger *slog.Logger
 
 	// Unauthorized answers requests that need a login; nil means a redirect to
-	// LoginURL or, if only a second factor is missing, to SecondFactorURL, and 401
-	// for clients that prefer JSON.
+	// LoginURL or, if only a second factor or a new password is missing, to
+	// SecondFactorURL or PasswordURL, and 401 for clients that prefer JSON.
 	Unauthorized http.Handler
 
 	// NeedsRefresh answers requests that need a fresh login; nil means a redirect
@@ -279,7 +284,7 @@ func (m *Manager) checkPaths(fault faultFunc) {
 		name  string
 		value *string
 		def   string
-	}{{"LoginURL", &c.LoginURL, "/login"}, {"ReauthURL", &c.ReauthURL, "/reauth"}, {"SecondFactorURL", &c.SecondFactorURL, ""}, {"HomeURL", &c.HomeURL, "/"}} {
+	}{{"LoginURL", &c.LoginURL, "/login"}, {"ReauthURL", &c.ReauthURL, "/reauth"}, {"SecondFactorURL", &c.SecondFactorURL, ""}, {"PasswordURL", &c.PasswordURL, "/account/password"}, {"HomeURL", &c.HomeURL, "/"}} {
 		if *p.value == "" {
 			*p.value = p.def
 		}
@@ -458,7 +463,7 @@ func (m *Manager) verify(ctx context.Context, u *User, password string) (reason 
 	case u.PasswordHash == "":
 		reason = "no password"
 	default:
-		hash = u.PasswordHash
+		hash = u.hash()
 	}
 	ok, stale, bad := false, false, error(nil)
 	err = m.sit(ctx, func() { ok, stale, bad = m.cfg.Hasher.Verify(hash, password) })
@@ -485,7 +490,9 @@ func (m *Manager) upgrade(ctx context.Context, u *User, password string) *User {
 		return u
 	}
 	next := *u
-	next.PasswordHash = hash
+	if next.PasswordHash = hash; u.Compromised() {
+		next.PasswordHash = compromisedMark + hash
+	}
 	switch err := m.store.UpdateUser(ctx, &next); {
 	case err == nil:
 		m.emit(ctx, Event{Name: EventHashUpgraded, UserID: u.ID})

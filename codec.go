@@ -23,6 +23,7 @@ const codecVersion = 1
 const (
 	flagPending = 1 << iota
 	flagRemembered
+	flagNewPassword
 )
 
 var errCodec = errors.New("auth: session data cannot be read")
@@ -35,6 +36,9 @@ func appendFacts(b []byte, s *Session) []byte {
 	}
 	if s.Remembered {
 		flags |= flagRemembered
+	}
+	if s.newPassword {
+		flags |= flagNewPassword
 	}
 	b = append(b, codecVersion, flags)
 	b = appendString(b, s.realm)
@@ -62,6 +66,8 @@ func decodeSession(rec *SessionRecord) (s *Session, values []byte, err error) {
 		pending:    flags&flagPending != 0,
 		realm:      d.string(),
 		stamp:      d.string(),
+
+		newPassword: flags&flagNewPassword != 0,
 	}
 	s.Factors = make(map[string]time.Time)
 	for n := d.count(); n > 0 && !d.bad; n-- {

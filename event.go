@@ -17,7 +17,9 @@ const (
 	EventReauthenticated = "reauthenticated"
 	EventLoggedOut       = "logged_out"
 	EventPasswordChanged = "password_changed"
-	EventSessionsRevoked = "sessions_revoked" // all of a user's, or all but one, or one
+	EventSessionsRevoked = "sessions_revoked"     // all of a user's, or all but one, or one
+	EventCompromised     = "password_compromised" // MarkCompromised was called
+	EventNewPassword     = "new_password"         // a login is pending until the password is changed
 	EventHashUpgraded    = "hash_upgraded"
 	EventDenied          = "denied"           // a page that asks for a login, or a fresh one
 	EventSessionRejected = "session_rejected" // Reason says why

@@ -137,7 +137,7 @@ func Status(err error) int {
 		return http.StatusUnsupportedMediaType
 	case errors.Is(err, ErrForm):
 		return http.StatusBadRequest
-	case errors.Is(err, ErrNotLoggedIn), errors.Is(err, ErrSecondFactor):
+	case errors.Is(err, ErrNotLoggedIn), errors.Is(err, ErrSecondFactor), errors.Is(err, ErrNewPassword):
 		return http.StatusUnauthorized
 	case errors.Is(err, ErrDisabled):
 		return http.StatusForbidden

@@ -55,7 +55,7 @@ func RetryAfter(err error) int {
 	switch {
 	case errors.As(err, &throttled):
 		return int(math.Ceil(throttled.After.Seconds()))
-	case errors.Is(err, ErrBusy):
+	case Status(err) == http.StatusServiceUnavailable:
 		return busyAfter
 	}
 	return 0

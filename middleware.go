@@ -98,16 +98,31 @@ func (m *Manager) RequireLogin(next http.Handler) http.Handler {
 // zero nobody is.
 func (m *Manager) RequireFresh(d time.Duration) func(next http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
+		return m.require(next, func(w http.ResponseWriter, r *http.Request) bool { return m.isFresh(w, r, d) })
+	}
+}
+
+// isFresh reports whether the user proved who they are within the last d. If not it
+// answers the request.
+func (m *Manager) isFresh(w http.ResponseWriter, r *http.Request, d time.Duration) bool {
+	if CurrentUser(r.Context()) == nil {
+		m.unauthorized(w, r)
+		return false
+	}
+	if s := CurrentSession(r.Context()); s == nil || !s.Fresh(d) {
+		m.needsRefresh(w, r)
+		return false
+	}
+	return true
+}
+
+// RequirePasswordChange is RequireFresh for the page at Config.PasswordURL: it also lets those
+// through who are not logged in before they have chosen a new password. They are no
+// current user; [PendingPassword] returns them.
+func (m *Manager) RequirePasswordChange(d time.Duration) func(next http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
 		return m.require(next, func(w http.ResponseWriter, r *http.Request) bool {
-			if CurrentUser(r.Context()) == nil {
-				m.unauthorized(w, r)
-				return false
-			}
-			if s := CurrentSession(r.Context()); s == nil || !s.Fresh(d) {
-				m.needsRefresh(w, r)
-				return false
-			}
-			return true
+			return PendingPassword(r.Context()) != nil || m.isFresh(w, r, d)
 		})
 	}
 }
@@ -181,7 +196,10 @@ func (m *Manager) require(next http.Handler, check func(http.ResponseWriter, *ht
 func (m *Manager) unauthorized(w http.ResponseWriter, r *http.Request) {
 	m.emit(r.Context(), Event{Name: EventDenied, Reason: "not logged in"})
 	page, p := m.cfg.LoginURL, problemLogin
-	if m.cfg.SecondFactorURL != "" && Pending(r.Context()) != nil {
+	switch {
+	case PendingPassword(r.Context()) != nil:
+		page, p = m.cfg.PasswordURL, problemPassword
+	case m.cfg.SecondFactorURL != "" && Pending(r.Context()) != nil:
 		page, p = m.cfg.SecondFactorURL, problemFactor
 	}
 	m.ask(w, r, m.cfg.Unauthorized, page, p)
@@ -215,6 +233,7 @@ type problem struct {
 var (
 	problemLogin       = problem{http.StatusUnauthorized, "login_required", "Please log in to see this."}
 	problemFactor      = problem{http.StatusUnauthorized, "second_factor_required", "Please finish logging in to see this."}
+	problemPassword    = problem{http.StatusUnauthorized, "new_password_required", "Please choose a new password to see this."}
 	problemFresh       = problem{http.StatusUnauthorized, "reauthentication_required", "Please enter your password once more to see this."}
 	problemCSRF        = problem{http.StatusForbidden, "csrf_refused", "This form is too old, or was sent from another site. Please go back, reload the page and send it again."}
 	problemTooLarge    = problem{http.StatusRequestEntityTooLarge, "too_large", "This form is too large."}

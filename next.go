@@ -49,6 +49,9 @@ func (m *Manager) SecondFactorURL(next string) string {
 	return withNext(m.cfg.SecondFactorURL, next)
 }
 
+// PasswordURL is LoginURL for the page to change the password.
+func (m *Manager) PasswordURL(next string) string { return withNext(m.cfg.PasswordURL, next) }
+
 // HomeURL returns Config.HomeURL.
 func (m *Manager) HomeURL() string { return m.cfg.HomeURL }
 

@@ -35,7 +35,9 @@ type Session struct {
 
 	realm   string // Config.CookieName of the Manager that made it
 	stamp   string // User.Stamp when the session began
-	pending bool   // a factor is missing; nobody is logged in
+	pending bool   // a factor is missing, or a new password; nobody is logged in
+
+	newPassword bool // what is missing is a new password
 
 	deadline time.Time // set while it is given to a user: when it ends, however it is used
 }
@@ -125,14 +127,7 @@ func UserValue[T any](ctx context.Context) (T, bool) {
 
 // Pending returns the user whose login awaits another factor, or nil. They are
 // not logged in: show them nothing but the question for that factor.
-func Pending(ctx context.Context) *User {
-	if st := currentState(ctx); st != nil {
-		if l := st.login.Load(); l != nil && l.pending() {
-			return l.user
-		}
-	}
-	return nil
-}
+func Pending(ctx context.Context) *User { return pendingUser(ctx, false) }
 
 func currentLogin(ctx context.Context) *login {
 	st := currentState(ctx)
@@ -153,7 +148,8 @@ func currentLogin(ctx context.Context) *login {
 //
 // If a Hooks.Login asks for another factor Login returns ErrSecondFactor, and the
 // session is pending: prove the other factor for the user that Pending returns,
-// and call Login again. ErrDisabled, ErrNoHandler and what a hook returned leave
+// and call Login again. ErrNewPassword says the same of a new password: see
+// [Manager.MarkCompromised]. ErrDisabled, ErrNoHandler and what a hook returned leave
 // everything as it was. After a failure of the store nobody is logged in, nor after
 // ErrNotLoggedIn: the session in which the other factors were proved has been ended.
 func (m *Manager) Login(w http.ResponseWriter, r *http.Request, u *User, p Proof) error {
@@ -234,18 +230,19 @@ func (st *state) enter(w http.ResponseWriter, r *http.Request, u *User, s *Sessi
 	if st.unread != nil { // the old session could not be ended
 		return fmt.Errorf("auth: read session: %w", st.unread)
 	}
-	pending, err := st.m.gate(w, r, u, s)
+	missing, err := st.m.gate(w, r, u, s)
 	if err != nil {
 		return err
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	s.UserID, s.stamp, s.pending = u.ID, u.Stamp, pending
+	s.UserID, s.stamp = u.ID, u.Stamp
+	s.pending, s.newPassword = missing != nil, missing == ErrNewPassword
 	s.LastSeen, s.Address, s.Agent = now(), st.m.clientAddress(st.r), clientAgent(st.r)
 	if s.Created.IsZero() {
 		s.Created = s.LastSeen
 	}
-	if s.deadline.IsZero() || pending {
+	if s.deadline.IsZero() || s.pending {
 		s.deadline = s.LastSeen.Add(st.m.lifetime(s))
 	}
 	token, err := st.replace(s, st.belongsTo(u), renewal)
@@ -262,31 +259,38 @@ func (st *state) enter(w http.ResponseWriter, r *http.Request, u *User, s *Sessi
 	st.login.Store(&login{&own, s})
 	st.setCookie(token, s)
 	st.forgetCSRF()
-	if pending {
+	switch missing {
+	case nil:
+		st.rememberBrowser(u)
+	case ErrNewPassword:
+		st.m.emit(r.Context(), Event{Name: EventNewPassword})
+	default:
 		st.m.emit(r.Context(), Event{Name: EventSecondFactor})
-		return ErrSecondFactor
 	}
-	st.rememberBrowser(u)
-	return nil
+	return missing
 }
 
-// gate asks the hooks whether u may enter. Every hook must agree.
-func (m *Manager) gate(w http.ResponseWriter, r *http.Request, u *User, s *Session) (pending bool, err error) {
+// gate asks the hooks whether u may enter. Every hook must agree. It returns what is
+// missing, ErrSecondFactor or ErrNewPassword, if that is all that keeps u out.
+func (m *Manager) gate(w http.ResponseWriter, r *http.Request, u *User, s *Session) (missing, err error) {
 	for _, h := range m.cfg.Hooks {
 		if h.Login == nil {
 			continue
 		}
 		err := h.Login(w, r, u, s)
 		if errors.Is(err, ErrSecondFactor) {
-			pending = true
+			missing = ErrSecondFactor
 			continue
 		}
 		if err != nil {
 			m.emit(r.Context(), Event{Name: EventLoginFailed, UserID: u.ID, Reason: "refused by a hook", Err: err})
-			return false, err
+			return nil, err
 		}
 	}
-	return pending, nil
+	if missing == nil && u.Compromised() {
+		missing = ErrNewPassword
+	}
+	return missing, nil
 }
 
 // lifetime returns how long a session like s lasts.
@@ -428,7 +432,7 @@ func (m *Manager) restamp(ctx context.Context, u *User, event string, keep bool,
 		}
 		return fmt.Errorf("auth: update user: %w", err)
 	}
-	if u != CurrentUser(ctx) {
+	if st := m.state(ctx); st == nil || st.login.Load() == nil || st.login.Load().user != u {
 		*u = *next
 	}
 	u = next
@@ -437,7 +441,7 @@ func (m *Manager) restamp(ctx context.Context, u *User, event string, keep bool,
 	current, except := m.state(ctx), ""
 	if current == nil || current.login.Load() == nil || !current.belongsTo(u) || current.header {
 		current = nil
-	} else if l := current.login.Load(); keep && !l.pending() {
+	} else if l := current.login.Load(); keep && (!l.pending() || l.session.newPassword) {
 		except = l.session.ID
 	}
 	// The new stamp has ended the sessions already; this removes them.
@@ -481,11 +485,13 @@ func (m *Manager) swapStamp(ctx context.Context, u *User, strict bool, change fu
 }
 
 // renew moves the current session to a new token, after u's stamp has changed. It
-// proves nothing, so the session ends when it would have ended before. If that
-// fails nobody is logged in, and an event says why.
+// proves nothing, so the session ends when it would have ended before, unless it was
+// pending until now. If that fails nobody is logged in, and an event says why.
 func (st *state) renew(u *User) {
 	s := *st.login.Load().session
-	s.deadline = st.m.scs.Deadline(st.ctx)
+	if !s.pending {
+		s.deadline = st.m.scs.Deadline(st.ctx)
+	}
 	if err := st.enter(st.w, st.r, u, &s, true); err != nil && !errors.Is(err, ErrSecondFactor) {
 		st.mu.Lock()
 		defer st.mu.Unlock()

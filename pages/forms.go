@@ -1,8 +1,10 @@
 package pages
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/vestibule-go/auth"
 )
@@ -97,6 +99,13 @@ func passwordForm(u *auth.User, f *auth.PasswordForm) *form {
 	}
 }
 
+// demandedForm is passwordForm for who may not go on with the old password.
+func demandedForm(u *auth.User, f *auth.PasswordForm) *form {
+	form := passwordForm(u, f)
+	form.Title, form.Lead = "Choose a new password", "Others may know the password that you have now."
+	return form
+}
+
 func logoutForm() *form {
 	return &form{Title: "Log out", Action: "/logout", Button: "Log out"}
 }
@@ -144,25 +153,37 @@ func (p *pages) reauth(w http.ResponseWriter, r *http.Request) {
 // changed is where the session remembers that the password has been changed.
 const changed = "github.com/vestibule-go/auth/pages: password changed"
 
+// changing returns whose password is to be changed, and the form for it.
+func changing(r *http.Request, f *auth.PasswordForm) (*auth.User, *form) {
+	if u := auth.PendingPassword(r.Context()); u != nil {
+		return u, demandedForm(u, f)
+	}
+	u := auth.CurrentUser(r.Context())
+	return u, passwordForm(u, f)
+}
+
 func (p *pages) showPassword(w http.ResponseWriter, r *http.Request) {
 	if done, _ := auth.TakeSessionValue[bool](r.Context(), changed); done {
 		p.page(w, r, http.StatusOK, &message{
 			Title: "Your password is changed", Text: "Wherever else you were logged in, you have been logged out.",
-			Link: link{Label: "Continue", Path: "/"},
+			Link: link{Label: "Continue", Path: cmp.Or(wanted(r), "/")},
 		})
 		return
 	}
-	p.form(w, r, http.StatusOK, passwordForm(auth.CurrentUser(r.Context()), new(auth.PasswordForm)))
+	_, form := changing(r, new(auth.PasswordForm))
+	p.form(w, r, http.StatusOK, form)
 }
 
 func (p *pages) password(w http.ResponseWriter, r *http.Request) {
-	u, f := auth.CurrentUser(r.Context()), auth.ParsePassword(r)
+	f := auth.ParsePassword(r)
+	u, form := changing(r, f)
 	if err := p.m.ChangePassword(r.Context(), u, f); err != nil {
-		p.done(w, r, passwordForm(u, f), err)
+		form.Errors = f.Errors
+		p.done(w, r, form, err)
 		return
 	}
 	auth.SetSessionValue(r.Context(), changed, true)
-	http.Redirect(w, r, "/account/password", http.StatusSeeOther)
+	http.Redirect(w, r, withNext("/account/password", wanted(r)), http.StatusSeeOther)
 }
 
 // done answers the request that sent f: the visitor goes on where they wanted to
@@ -172,6 +193,8 @@ func (p *pages) done(w http.ResponseWriter, r *http.Request, f *form, err error)
 	switch {
 	case err == nil:
 		p.m.Redirect(w, r)
+	case errors.Is(err, auth.ErrNewPassword):
+		http.Redirect(w, r, p.m.PasswordURL(wanted(r)), http.StatusSeeOther)
 	case errors.Is(err, auth.ErrSecondFactor) && p.m.SecondFactorURL("") != "":
 		http.Redirect(w, r, p.m.SecondFactorURL(wanted(r)), http.StatusSeeOther)
 	case status == http.StatusUnprocessableEntity:
@@ -179,9 +202,11 @@ func (p *pages) done(w http.ResponseWriter, r *http.Request, f *form, err error)
 			f.Errors.Add("", auth.CodeBadLogin, 0)
 		}
 		p.form(w, r, status, f)
-	case status == http.StatusServiceUnavailable:
-		f.Notice = "There are too many people at the door just now. Please try again in a few seconds."
-		w.Header().Set("Retry-After", "5")
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		if len(f.Errors) == 0 {
+			f.Notice = "There are too many people at the door just now. Please try again in a few seconds."
+		}
+		w.Header().Set("Retry-After", strconv.Itoa(auth.RetryAfter(err)))
 		p.form(w, r, status, f)
 	default:
 		p.message(w, r, status)

@@ -13,10 +13,10 @@
 //	GET, POST  /login             for guests
 //	POST       /logout            for everyone
 //	GET, POST  /reauth            for users
-//	GET, POST  /account/password  for users who have just proved who they are
+//	GET, POST  /account/password  for users who have just proved who they are, or who must
 //	GET        /vestibule.css     the style sheet, light and dark
 //
-// These are the defaults of auth.Config for LoginURL, ReauthURL and HomeURL: leave
+// These are the defaults of auth.Config for LoginURL, ReauthURL, PasswordURL and HomeURL: leave
 // them as they are, and do not mount the pages under a prefix. Who needs a second
 // factor is sent to Config.SecondFactorURL. Whatever else
 // they are asked for they answer by 404, whatever method they do not know by 405.
@@ -75,14 +75,14 @@ func Handler(m *auth.Manager) http.Handler { return Site{}.Handler(m) }
 // around it, it brings its own.
 func (s Site) Handler(m *auth.Manager) http.Handler {
 	p := &pages{s, m}
-	fresh := m.RequireFresh(cmp.Or(s.Fresh, 15*time.Minute))
+	mayChange := m.RequirePasswordChange(cmp.Or(s.Fresh, 15*time.Minute))
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.message(w, r, http.StatusNotFound) })
 	mux.Handle("/signup", p.route(m.RequireGuest, p.showSignup, p.signup))
 	mux.Handle("/login", p.route(m.RequireGuest, p.showLogin, p.login))
 	mux.Handle("/logout", p.route(m.Handler, nil, p.logout))
 	mux.Handle("/reauth", p.route(m.RequireLogin, p.showReauth, p.reauth))
-	mux.Handle("/account/password", p.route(fresh, p.showPassword, p.password))
+	mux.Handle("/account/password", p.route(mayChange, p.showPassword, p.password))
 	guarded := m.Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())

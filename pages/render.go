@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/vestibule-go/auth"
@@ -80,9 +81,10 @@ func withNext(path, next string) string {
 }
 
 // markErrors tells the fields what is wrong with them, and puts the cursor into
-// the first. What is wrong with the whole form is wrong with all of them.
+// the first. What is wrong with the whole form is wrong with all of them, unless it
+// only came too soon.
 func (f *form) markErrors() {
-	whole, focused := f.Errors.Get("") != "", false
+	whole, focused := f.Errors.Get("") != "" && !f.tooSoon(), false
 	for _, in := range f.Fields {
 		if in.Fixed {
 			continue
@@ -100,6 +102,11 @@ func (f *form) markErrors() {
 		in.Focus = !focused && (in.Error != "" || whole && in.Value == "")
 		focused = focused || in.Focus
 	}
+}
+
+// tooSoon reports whether the form may be sent again as it is, if a little later.
+func (f *form) tooSoon() bool {
+	return slices.ContainsFunc(f.Errors, func(e auth.FieldError) bool { return e.Code == auth.CodeThrottled })
 }
 
 // Label returns the label of a field, for the summary, or "" if there is no such field.

@@ -85,13 +85,18 @@ func (s *shop) reauth(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *shop) passwordPage(w http.ResponseWriter, r *http.Request) {
-	s.render(w, r, http.StatusOK, "password", view{Title: "Change your password"})
+	v := view{Title: "Change your password"}
+	if auth.PendingPassword(r.Context()) != nil {
+		v.Notice = "Others may know your password. Choose a new one to go on, please."
+	}
+	s.render(w, r, http.StatusOK, "password", v)
 }
 
 // changePassword also ends the user's other sessions.
 func (s *shop) changePassword(w http.ResponseWriter, r *http.Request) {
 	f := auth.ParsePassword(r)
-	if err := s.auth.ChangePassword(r.Context(), auth.CurrentUser(r.Context()), f); err != nil {
+	u := cmp.Or(auth.CurrentUser(r.Context()), auth.PendingPassword(r.Context()))
+	if err := s.auth.ChangePassword(r.Context(), u, f); err != nil {
 		s.refuse(w, r, err, "password", view{Title: "Change your password", Errors: f.Errors})
 		return
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"hash/crc32"
@@ -48,6 +49,15 @@ type view struct {
 // CSRF returns the token for a form. It is a method so that only pages with a
 // form ask for it: a guest who merely looks around needs no cookie.
 func (v view) CSRF() string { return auth.CSRFToken(v.ctx) }
+
+// Account returns the email of the user whose password is asked for: also of one who has
+// to change it before they are logged in.
+func (v view) Account() string {
+	if u := cmp.Or(auth.CurrentUser(v.ctx), auth.PendingPassword(v.ctx)); u != nil {
+		return u.Email
+	}
+	return ""
+}
 
 // Error returns what is wrong with a field, or "".
 func (v view) Error(field string) string { return v.Errors.Get(field) }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/vestibule-go/auth"
 )
@@ -12,11 +14,17 @@ func (s *shop) refuse(w http.ResponseWriter, r *http.Request, err error, page st
 	status := auth.Status(err)
 	switch status {
 	case http.StatusUnprocessableEntity:
+	case http.StatusTooManyRequests: // v.Errors says so
+		w.Header().Set("Retry-After", strconv.Itoa(auth.RetryAfter(err)))
 	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "5")
+		w.Header().Set("Retry-After", strconv.Itoa(auth.RetryAfter(err)))
 		v.Notice = "Very many people are logging in right now. Please try again in a few seconds."
-	case http.StatusUnauthorized: // the login ended while the form was on its way
-		http.Redirect(w, r, s.auth.LoginURL(r.URL.Path), http.StatusSeeOther)
+	case http.StatusUnauthorized:
+		target := s.auth.LoginURL(r.URL.Path) // the login ended while the form was on its way
+		if errors.Is(err, auth.ErrNewPassword) {
+			target = s.auth.PasswordURL(next(r))
+		}
+		http.Redirect(w, r, target, http.StatusSeeOther)
 		return
 	default:
 		s.fail(w, r, status)

@@ -73,7 +73,7 @@ func hasher(cost int) auth.Hasher {
 func (s *shop) routes() *http.ServeMux {
 	guests := func(h http.HandlerFunc) http.Handler { return s.auth.RequireGuest(h) }
 	members := func(h http.HandlerFunc) http.Handler { return s.auth.RequireLogin(h) }
-	fresh := func(h http.HandlerFunc) http.Handler { return s.auth.RequireFresh(s.fresh)(h) }
+	changing := func(h http.HandlerFunc) http.Handler { return s.auth.RequirePasswordChange(s.fresh)(h) }
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.home)
@@ -89,8 +89,8 @@ func (s *shop) routes() *http.ServeMux {
 	mux.Handle("POST /products", members(s.addProduct))
 	mux.Handle("GET /reauth", members(s.reauthPage))
 	mux.Handle("POST /reauth", members(s.reauth))
-	mux.Handle("GET /account/password", fresh(s.passwordPage))
-	mux.Handle("POST /account/password", fresh(s.changePassword))
+	mux.Handle("GET /account/password", changing(s.passwordPage))
+	mux.Handle("POST /account/password", changing(s.changePassword))
 	mux.Handle("POST /account/logout-everywhere", members(s.logoutEverywhere))
 
 	mux.HandleFunc(healthPattern, health)
