@@ -57,6 +57,7 @@ func TestStoreFaults(t *testing.T) {
 	for _, method := range []string{
 		"CreateUser", "UpdateUser", "UserByID", "UserByLogin",
 		"CreateSession", "Session", "UpdateSession", "DeleteSession", "DeleteSessions", "Sessions",
+		"Credential", "PutCredential", "UpdateCredential",
 	} {
 		for first := int64(1); first <= 12; first++ {
 			for _, mode := range []struct {
