@@ -19,6 +19,7 @@ import (
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/memstore"
+	"github.com/vestibule-go/auth/throttle"
 )
 
 // What docs/ says about tests, mutations, defaults and rows of standards is there.
@@ -187,6 +188,66 @@ func TestDocumentedDefaults(t *testing.T) {
 			t.Errorf("%s is %q by default, docs/security.md says %q", field, want, documented[field])
 		}
 	}
+}
+
+// The table of limits says what a Limiter does that nobody has adjusted.
+func TestDocumentedLimits(t *testing.T) {
+	documented := map[string]string{}
+	for _, row := range tableRows(section(t, readDoc(t, "security.md"), "### Guesses")) {
+		if len(row) == 4 && strings.HasPrefix(row[0], "`") {
+			documented[strings.Trim(row[0], "`")] = row[2] + "; " + row[3]
+		}
+	}
+	for _, action := range []string{throttle.Account, throttle.Browser, throttle.Network, throttle.WideNetwork, throttle.Signup, throttle.Mail, throttle.MailNetwork} {
+		synctest.Test(t, func(t *testing.T) {
+			if got := measuredLimit(t, action); documented[action] != got {
+				t.Errorf("%s: %q, docs/security.md says %q", action, got, documented[action])
+			}
+		})
+	}
+	if len(documented) != 7 {
+		t.Errorf("%d limits are documented, want 7", len(documented))
+	}
+}
+
+func measuredLimit(t *testing.T, action string) string {
+	l, err := throttle.New(auth.ThrottleStore(memstore.New()), throttle.Rules{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	take := func() time.Duration {
+		wait, err := l.Take(t.Context(), action, "key")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wait
+	}
+	free, wait := 0, time.Duration(0)
+	for ; wait == 0; wait = take() {
+		free++
+	}
+	free--
+	if wait > time.Second {
+		name, n := "hour", int(wait.Round(time.Minute)/time.Hour)
+		if n == 0 {
+			name, n = "minute", int(wait.Round(time.Minute)/time.Minute)
+		}
+		verb := "is"
+		if n > 1 {
+			name, verb = name+"s", "are"
+		}
+		return fmt.Sprintf("%d; none before %d %s %s over", free, n, name, verb)
+	}
+	all, longest := free, wait
+	for ; all < 1000; all++ {
+		time.Sleep(wait)
+		if take() > 0 {
+			break
+		}
+		wait = take()
+		longest = max(longest, wait)
+	}
+	return fmt.Sprintf("%d in a row; 1 second, 2, 4 and so on to %d minutes; none after %d in a row", free, longest/time.Minute, all)
 }
 
 func measuredDefaults(t *testing.T) map[string]string {

@@ -431,6 +431,50 @@ func TestBusy(t *testing.T) {
 	})
 }
 
+// Too many guesses: the form comes back as it was, and says when to send it again.
+func TestThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, nil, pages.Site{})
+		wrong := url.Values{"email": {ann}, "password": {another}, "next": {"/dashboard"}, "remember": {"on"}}
+		for range 5 {
+			want(t, c.Post("/login", wrong), 422, "")
+		}
+		r := c.Post("/login", wrong)
+		want(t, r, 429, "")
+		mustContain(t, r, `role="alert"`, "too many attempts", "in 1 second.", "checked")
+		if r.Header.Get("Retry-After") != "1" || r.Field("email") != ann || r.Field("next") != "/dashboard" || strings.Contains(r.Body, "aria-invalid") {
+			t.Errorf("the form does not come back: %v\n%s", r.Header, r.Body)
+		}
+	})
+}
+
+// A password that others may know leads to a new one, and then on.
+func TestCompromised(t *testing.T) {
+	s, cfg := pages.Site{}, &auth.Config{}
+	m := authtest.New(t, cfg)
+	u := authtest.User(t, m, ann)
+	if err := m.MarkCompromised(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	c := authtest.NewClient(t, s.Handler(m))
+	c.TokenPath = "/login"
+	want(t, c.Post("/login", url.Values{"email": {ann}, "password": {authtest.Password}, "next": {"/dashboard"}}), 303, "/account/password?next=%2Fdashboard")
+	want(t, c.Get("/reauth"), 303, "/account/password?next=%2Freauth")
+	r := c.Get("/account/password?next=/dashboard")
+	want(t, r, 200, "")
+	mustContain(t, r, "Choose a new password", ann)
+	form := url.Values{"current": {authtest.Password}, "password": {"short"}, "confirm": {"short"}, "next": {"/dashboard"}}
+	r = c.Post("/account/password", form)
+	want(t, r, 422, "")
+	mustContain(t, r, "Choose a new password")
+	form["password"], form["confirm"] = []string{another}, []string{another}
+	want(t, c.Post("/account/password", form), 303, "/account/password?next=%2Fdashboard")
+	r = c.Get("/account/password?next=%2Fdashboard")
+	want(t, r, 200, "")
+	mustContain(t, r, "Your password is changed", `href="/dashboard"`)
+	want(t, c.Get("/reauth"), 200, "")
+}
+
 // slow is a hasher that takes half a minute.
 type slow struct{ authtest.Hasher }
 

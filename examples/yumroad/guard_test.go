@@ -208,6 +208,37 @@ func TestBusy(t *testing.T) {
 	want(t, <-done, http.StatusSeeOther)
 }
 
+func TestThrottled(t *testing.T) {
+	c := newVisitor(t)
+	for range 5 {
+		want(t, c.Login(ann, authtest.Password), http.StatusUnprocessableEntity)
+	}
+	r := c.Login(ann, authtest.Password)
+	want(t, r, http.StatusTooManyRequests, "too many attempts", `value="`+ann+`"`)
+	if r.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+}
+
+func TestCompromised(t *testing.T) {
+	s := newShop(t, filepath.Join(t.TempDir(), "shop.db"), nil)
+	c := visitor(t, s)
+	want(t, c.Signup(ann, authtest.Password), http.StatusSeeOther)
+	u, err := s.users.UserByLogin(t.Context(), ann)
+	if err == nil {
+		err = s.auth.MarkCompromised(t.Context(), u)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantRedirect(t, c.Login(ann, authtest.Password), "/account/password")
+	wantRedirect(t, c.Get("/dashboard"), "/account/password?next=%2Fdashboard")
+	want(t, c.Get("/account/password"), http.StatusOK, "Others may know", `value="`+ann+`"`)
+	const next = "candle meadow rocket puzzle"
+	wantRedirect(t, c.Post("/account/password", url.Values{"current": {authtest.Password}, "password": {next}, "confirm": {next}}), "/dashboard")
+	want(t, c.Get("/dashboard"), http.StatusOK, ann)
+}
+
 // logoutForm is what a page for members must have.
 var logoutForm = regexp.MustCompile(`<form method="post" action="/logout">\s*<input type="hidden" name="csrf_token" value="[^"]+">\s*<button class="quiet">Log out</button>`)
 
