@@ -368,7 +368,7 @@ func (m *Manager) Signup(ctx context.Context, f *SignupForm) (*User, error) {
 	if len(f.Errors) > 0 {
 		return nil, f.Errors
 	}
-	counts := m.networkCounts(ctx, "", throttle.Signup)
+	counts := m.networkCounts(ctx, throttle.Signup, "")
 	if err := m.take(ctx, counts); err != nil {
 		f.Errors.addThrottled(err)
 		return nil, err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/memstore"
+	"github.com/vestibule-go/auth/storetest"
 )
 
 const (
@@ -353,7 +354,11 @@ func TestNewNamesEveryFault(t *testing.T) {
 
 // Unknown, wrong, without password, disabled: outside it is all the same.
 func TestFailedLoginsAreAlike(t *testing.T) {
-	s := newSite(t, nil)
+	var calls []string
+	s := newSiteOn(t, &storetest.Faulty{Store: memstore.New(), Before: func(method string) error {
+		calls = append(calls, method)
+		return nil
+	}}, nil)
 	s.browser().signup(ann)
 	s.browser().signup(bob)
 	u, err := s.store.UserByLogin(t.Context(), bob)
@@ -371,7 +376,8 @@ func TestFailedLoginsAreAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	var first *response
-	for _, try := range []struct{ name, email, password, reason string }{
+	var firstCalls string
+	for n, try := range []struct{ name, email, password, reason string }{
 		{"unknown", "nobody@example.com", password, "unknown user"},
 		{"wrong", ann, another, "wrong password"},
 		{"disabled", bob, password, "disabled"},
@@ -379,10 +385,11 @@ func TestFailedLoginsAreAlike(t *testing.T) {
 		{"not an email", "ann", password, "unknown user"},
 		{"unreadable", "odd@example.com", password, "unreadable hash"},
 	} {
-		b := s.browser()
+		b := s.somewhere(n)
 		r := b.form("/login", "email", try.email, "password", try.password)
 		s.hasher.verified.Store(0)
 		s.hasher.hashed.Store(0)
+		calls = nil
 		resp := b.do(r)
 		want := int64(1)
 		if try.name == "unreadable" {
@@ -396,7 +403,10 @@ func TestFailedLoginsAreAlike(t *testing.T) {
 			t.Errorf("%s: the event's reason is %q, want %q", try.name, got, try.reason)
 		}
 		if first == nil {
-			first = resp
+			first, firstCalls = resp, fmt.Sprint(calls)
+		}
+		if got := fmt.Sprint(calls); got != firstCalls {
+			t.Errorf("%s: the store is asked for %s, and for %q for %s", try.name, got, "unknown", firstCalls)
 		}
 		if resp.Code != first.Code || resp.body() != first.body() || fmt.Sprint(resp.Header()) != fmt.Sprint(first.Header()) {
 			t.Errorf("%s: the answer differs from that of %q:\n%d %v %q\n%d %v %q", try.name, "unknown",

@@ -41,24 +41,27 @@ func (st *state) browser() (id []byte, marks [][]byte) {
 	return b[:markSize], marks
 }
 
-// browserMark returns the mark of a user in the browser with that ID. A user without a Stamp, who
-// would have no secret, has none.
-func (m *Manager) browserMark(id []byte, u *User) []byte {
-	if u == nil || u.Stamp == "" {
-		return nil
+// browserMark returns the mark of a user in the browser with that ID. A user without a Stamp,
+// who would have no secret, has none, and nor has nobody; to find that out takes as long.
+func (m *Manager) browserMark(id []byte, u *User) (mark []byte, ok bool) {
+	if u == nil {
+		u = new(User)
 	}
 	mac := hmac.New(sha256.New, []byte(u.Stamp))
 	mac.Write([]byte(browserTag + "\x00" + m.cfg.CookieName + "\x00" + u.ID + "\x00"))
 	mac.Write(id)
-	return mac.Sum(nil)[:markSize]
+	return mac.Sum(nil)[:markSize], u.Stamp != ""
 }
 
 // knownBrowser returns the mark of u in the client's browser, if it is known there, or "".
 func (st *state) knownBrowser(u *User) string {
 	id, marks := st.browser()
-	own := st.m.browserMark(id, u)
+	if id == nil {
+		return ""
+	}
+	own, ok := st.m.browserMark(id, u)
 	for _, mark := range marks {
-		if own != nil && hmac.Equal(mark, own) {
+		if hmac.Equal(mark, own) && ok {
 			return base64.RawURLEncoding.EncodeToString(own)
 		}
 	}
@@ -75,8 +78,8 @@ func (st *state) rememberBrowser(u *User) {
 		id = make([]byte, markSize)
 		rand.Read(id)
 	}
-	own := st.m.browserMark(id, u)
-	if own == nil {
+	own, ok := st.m.browserMark(id, u)
+	if !ok {
 		return
 	}
 	value := append(id[:markSize:markSize], own...)

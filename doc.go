@@ -55,7 +55,7 @@
 //
 // The defaults follow NIST SP 800-63B-4 and OWASP ASVS 5.0; docs/security.md lists
 // row by row what is met, by which test, and what is left to the application: above all
-// TLS, and limits on the number of guesses, which this version does not have yet.
+// TLS, and Config.TrustedProxies if there is a proxy: limits on guesses go by the client's address.
 //
 // # Compatibility
 //

@@ -136,13 +136,14 @@ func foldLogin(login string) string {
 	return strings.ToLower(norm.NFKC.String(strings.TrimSpace(login)))
 }
 
-// networks returns the counts of the client's networks, the widest first. A client
-// that has no IP address, as on a Unix socket, has none; nor has code outside of Handler.
+// networks returns the counts of the client's networks, the narrowest first: who is refused for
+// it must not use up what their neighbours have. A client that has no IP address, as on a Unix
+// socket, has none; nor has code outside of Handler.
 func (m *Manager) networks(ctx context.Context) []counted {
-	return m.networkCounts(ctx, throttle.WideNetwork, throttle.Network)
+	return m.networkCounts(ctx, throttle.Network, throttle.WideNetwork)
 }
 
-func (m *Manager) networkCounts(ctx context.Context, wide, narrow string) []counted {
+func (m *Manager) networkCounts(ctx context.Context, narrow, wide string) []counted {
 	st := m.state(ctx)
 	if st == nil {
 		return nil
@@ -157,7 +158,7 @@ func (m *Manager) networkCounts(ctx context.Context, wide, narrow string) []coun
 	}
 	counts := []counted{{narrow, prefix(addr, 64)}}
 	if wide != "" {
-		counts = append([]counted{{wide, prefix(addr, 48)}}, counts...)
+		counts = append(counts, counted{wide, prefix(addr, 48)})
 	}
 	return counts
 }
@@ -186,7 +187,7 @@ func prefix(a netip.Addr, bits int) string {
 func (m *Manager) Limit(ctx context.Context, action, key string) error {
 	counts := []counted{{action, key}}
 	if key == "" {
-		counts = m.networkCounts(ctx, "", action)
+		counts = m.networkCounts(ctx, action, "")
 	}
 	return m.take(ctx, counts)
 }
