@@ -29,6 +29,7 @@ const (
 	CodeTooShort  = "too_short" // fewer than Limit code points
 	CodeTooLong   = "too_long"  // more than Limit bytes
 	CodeCommon    = "common"    // among the first that anyone guesses
+	CodeSimilar   = "similar"   // too close to the email
 	CodeMismatch  = "mismatch"  // the two passwords differ
 	CodeWrong     = "wrong"     // not the current password
 	CodeBadLogin  = "bad_login" // of the whole form: unknown user or wrong password
@@ -95,6 +96,8 @@ func message(field, code string, limit int) string {
 		return fmt.Sprintf("Please use at most %d bytes.", limit)
 	case CodeCommon:
 		return "This password is among the first that anyone would guess. Four or five words that have nothing to do with each other make a good one."
+	case CodeSimilar:
+		return "This password is too close to your email. Four or five words that have nothing to do with it make a good one."
 	case CodeMismatch:
 		return "The two passwords are not the same."
 	case CodeWrong:
