@@ -30,6 +30,7 @@ type field struct {
 	Name, Label, Type, Autocomplete, Value, Hint string
 
 	Fixed       bool // not to be edited
+	Chosen      bool // a new password, with a hint that says what it has to be like
 	Invalid     bool
 	Focus       bool
 	Error       string
@@ -57,9 +58,11 @@ func password(name, label, autocomplete string) *field {
 	return &field{Name: name, Label: label, Type: "password", Autocomplete: autocomplete}
 }
 
+// newPassword is a password to be chosen. It has no minlength: the browser's message would
+// say how much is missing, and not how to come by a good password, as ours does.
 func newPassword(label string) *field {
 	f := password("password", label, "new-password")
-	f.Hint = "The longer the better. Four or five words that have nothing to do with each other are a good one."
+	f.Chosen = true
 	return f
 }
 

@@ -185,6 +185,21 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// The hint is read out with the field, before anything is typed, and after a
+// refusal that was about something else.
+func TestHint(t *testing.T) {
+	cfg := &auth.Config{Passwords: auth.Policy{MinLength: 17}}
+	const hint = `id="password-hint">At least 17 characters. `
+	const read = `name="password" autocomplete="new-password" required aria-describedby="password-hint"`
+	guest := newClient(t, cfg, pages.Site{})
+	mustContain(t, guest.Get("/signup"), hint, read)
+	mustContain(t, guest.Post("/signup", url.Values{"email": {ann}, "password": {another}, "confirm": {"no"}}), hint, read)
+	mustContain(t, newUser(t, cfg, pages.Site{}).Get("/account/password"), hint, read)
+	if r := guest.Get("/login"); strings.Contains(r.Body, "-hint") {
+		t.Errorf("a hint where no password is chosen:\n%s", r.Body)
+	}
+}
+
 func TestGuards(t *testing.T) {
 	guest, user := newClient(t, nil, pages.Site{}), newUser(t, nil, pages.Site{})
 	want(t, guest.Get("/reauth"), 303, "/login?next=%2Freauth")

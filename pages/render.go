@@ -69,6 +69,11 @@ func (s Site) form(w http.ResponseWriter, r *http.Request, status int, f *form) 
 	if f.Link.Path != "" {
 		f.Link.Path = withNext(f.Link.Path, f.Next)
 	}
+	for _, in := range f.Fields {
+		if in.Chosen {
+			in.Hint = auth.PasswordHint(r.Context())
+		}
+	}
 	f.markErrors()
 	s.page(w, r, status, f)
 }

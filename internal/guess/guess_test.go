@@ -1,9 +1,13 @@
 package guess_test
 
 import (
+	"fmt"
+	"math"
 	"os"
 	"strings"
 	"testing"
+	"testing/quick"
+	"unicode/utf8"
 
 	"github.com/vestibule-go/auth/internal/guess"
 )
@@ -23,6 +27,45 @@ func TestSize(t *testing.T) {
 	}
 }
 
+func TestBits(t *testing.T) {
+	own := guess.Words([]string{"Zeppelin"})
+	for _, test := range []struct {
+		password string
+		min, max float64
+	}{
+		{"", 0, 0},
+		{"password", 8, 11},
+		{"P4ssword", 10, 13},
+		{"trustno1", 10, 15},
+		{"zeppelin", 2, 4},
+		{"Zeppelin2019", 8, 12},
+		{"qwertyuiop", 8, 15},
+		{"zzzzzzzzzzzzzzzzzzzzzzzz", 5, 12},
+		{"kV7?mzkV7?mzkV7?mzkV7?mz", 20, 35},
+		{"elephant password", 15, 28},
+		{"window tractor ocean violin", 42, 60},
+		{"window tractor ocean violin candle", 52, 75},
+		{"x7Gh2kQp-9mWz4RtL", 50, 90},
+		{"83104772956120385567", 50, 70},
+		{"水曜日の青い猫と古い時計", 60, 90},
+	} {
+		if got := guess.Bits(test.password, own); got < test.min || got > test.max {
+			t.Errorf("%q: %.1f bits, want %.0f to %.0f", test.password, got, test.min, test.max)
+		}
+	}
+}
+
+// A longer password is not easier, but for what makes one word of it.
+func TestBitsGrow(t *testing.T) {
+	grows := func(a, b uint64) bool {
+		short := fmt.Sprintf("%x", a)
+		return guess.Bits(short+" "+fmt.Sprintf("%x", b)) > guess.Bits(short)
+	}
+	if err := quick.Check(grows, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func FuzzGuess(f *testing.F) {
 	for _, s := range []string{"", "password", "PASSWORT 123", "İstanbul ẞ", "a\xffb", strings.Repeat("ab", 300), "1qaz2wsx3edc", "水曜日", "ann@example.com"} {
 		f.Add(s, "ann@example.com")
@@ -32,6 +75,10 @@ func FuzzGuess(f *testing.F) {
 			t.Skip("longer than the policy lets through")
 		}
 		own := guess.Words(strings.Split(email, "@"))
+		bits := guess.Bits(password, own)
+		if math.IsNaN(bits) || bits < 0 || bits > 7*float64(utf8.RuneCountInString(password)) {
+			t.Errorf("%q has %f bits", password, bits)
+		}
 		if guess.First(password, own) && !guess.First(strings.ToUpper(password), own) && strings.ToLower(strings.ToUpper(password)) == password {
 			t.Errorf("%q is guessed, and not in upper case", password)
 		}
@@ -58,6 +105,7 @@ func BenchmarkGuess(b *testing.B) {
 			for b.Loop() {
 				guess.First(c.password, own)
 				guess.Near(c.password, email)
+				guess.Bits(c.password, own)
 			}
 		})
 	}
