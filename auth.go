@@ -359,12 +359,15 @@ var (
 
 // Signup creates the user that f describes. What the visitor can mend is noted in
 // f.Errors, and returned as FormErrors. Other errors are those of [ParseSignup],
-// ErrBusy, and failures of the store. Signup logs nobody in: call Login.
+// ErrBusy, ErrUnchecked, and failures of the store. Signup logs nobody in: call Login.
 func (m *Manager) Signup(ctx context.Context, f *SignupForm) (*User, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
 	email := f.validate(m.policy)
+	if err := m.unbreached(ctx, &f.Errors, f.Password); err != nil {
+		return nil, err
+	}
 	if len(f.Errors) > 0 {
 		return nil, f.Errors
 	}
@@ -546,7 +549,9 @@ func (m *Manager) ChangePassword(ctx context.Context, u *User, f *PasswordForm) 
 		f.Errors.addThrottled(err)
 		return err
 	}
-	return m.SetPassword(ctx, u, f.Password)
+	err = m.SetPassword(ctx, u, f.Password)
+	errors.As(err, &f.Errors) // it has leaked
+	return err
 }
 
 // proveCurrent returns nil if the password is u's, and ErrBadLogin if not.
@@ -563,7 +568,7 @@ func (m *Manager) proveCurrent(ctx context.Context, u *User, password string) er
 // current user of the request that ctx belongs to, that session goes on under a new token.
 //
 // A password that the policy refuses is returned as FormErrors; other errors are
-// ErrBusy, and ErrConflict if u's credentials were changed since u was read. Then
+// ErrBusy, ErrUnchecked, and ErrConflict if u's credentials were changed since u was read. Then
 // nothing changed. After a failure of the store either password may count. u is
 // updated, unless it is the one that CurrentUser returned: that one is replaced,
 // so ask CurrentUser again.
@@ -572,7 +577,11 @@ func (m *Manager) SetPassword(ctx context.Context, u *User, password string) err
 		return ErrNotLoggedIn
 	}
 	var faults FormErrors
-	if m.policy.check(&faults, password, u.Email); len(faults) > 0 {
+	m.policy.check(&faults, password, u.Email)
+	if err := m.unbreached(ctx, &faults, password); err != nil {
+		return err
+	}
+	if len(faults) > 0 {
 		return faults
 	}
 	hash, err := m.hash(ctx, password)

@@ -66,6 +66,7 @@ var mayImport = map[string][]string{
 	"storetest": {""},
 	"authtest":  {"", "memstore"},
 	"pages":     {""},
+	"password":  {""},
 
 	"internal/guess/gen": {"internal/guess"},
 }

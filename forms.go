@@ -30,6 +30,7 @@ const (
 	CodeTooLong   = "too_long"  // more than Limit bytes
 	CodeCommon    = "common"    // among the first that anyone guesses
 	CodeSimilar   = "similar"   // too close to the email
+	CodeBreached  = "breached"  // has leaked, says Policy.Breaches
 	CodeMismatch  = "mismatch"  // the two passwords differ
 	CodeWrong     = "wrong"     // not the current password
 	CodeBadLogin  = "bad_login" // of the whole form: unknown user or wrong password
@@ -98,6 +99,8 @@ func message(field, code string, limit int) string {
 		return "This password is among the first that anyone would guess. Four or five words that have nothing to do with each other make a good one."
 	case CodeSimilar:
 		return "This password is too close to your email. Four or five words that have nothing to do with it make a good one."
+	case CodeBreached:
+		return "This password has leaked somewhere, so it is among those that are tried. Please choose another one, and change it wherever else you use it."
 	case CodeMismatch:
 		return "The two passwords are not the same."
 	case CodeWrong:
@@ -125,7 +128,8 @@ func inWords(seconds int) string {
 // Status returns the HTTP status that an error of this package asks for: 422 for
 // forms to be corrected, 400, 413 and 415 for those that cannot be read, 401 where no
 // one is logged in, 403 for a disabled account, 404 for ErrNotFound, 409 for
-// ErrConflict, 429 for ErrThrottled, 503 for ErrBusy, and 500 for everything else.
+// ErrConflict, 429 for ErrThrottled, 503 for ErrBusy and ErrUnchecked, and 500 for
+// everything else.
 func Status(err error) int {
 	var fields FormErrors
 	var large *http.MaxBytesError
@@ -150,7 +154,7 @@ func Status(err error) int {
 		return http.StatusConflict
 	case errors.Is(err, ErrThrottled):
 		return http.StatusTooManyRequests
-	case errors.Is(err, ErrBusy):
+	case errors.Is(err, ErrBusy), errors.Is(err, ErrUnchecked):
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError

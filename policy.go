@@ -25,6 +25,17 @@ type Policy struct {
 	// Words are the site's own: its name, its products. A password made of them
 	// is as easily guessed as "password". The host of BaseURL is always among them.
 	Words []string
+
+	// Breaches knows passwords that have leaked elsewhere; nil means that nobody is
+	// asked, and only the built-in list counts. It is asked whenever a password is
+	// chosen, after everything else about it was found good, and never at login.
+	Breaches BreachChecker
+
+	// BreachesRequired refuses new passwords, by ErrUnchecked, while Breaches fails.
+	// Without it they are accepted, and an event tells of the failure: whoever can
+	// keep Breaches from answering switches the check off. With it they switch off
+	// signing up and changing passwords.
+	BreachesRequired bool
 }
 
 const (
@@ -49,7 +60,8 @@ func newPolicy(p Policy, host string) (*policy, error) {
 	return &policy{p.MinLength, guess.Words(append(strings.FieldsFunc(host, func(r rune) bool { return r == '.' || r == '-' }), p.Words...))}, nil
 }
 
-// check notes what is wrong with a new password of the user with that email.
+// check notes what is wrong with a new password of the user with that email. It
+// does not ask Breaches: see unbreached.
 func (p *policy) check(e *FormErrors, password, email string) {
 	password = norm.NFC.String(password)
 	switch {

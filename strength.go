@@ -30,7 +30,8 @@ const CodeWeak = "weak"
 
 // PasswordStrength estimates how hard the password is to guess for somebody who
 // knows the email, which may be empty. The estimate is rough and on the low side: a
-// hint for forms, on which nothing depends. It asks nobody, and logs nothing. It takes a tenth of a millisecond,
+// hint for forms, on which nothing depends. It asks nobody, so it does not know what
+// Policy.Breaches knows, and it logs nothing. It takes a tenth of a millisecond,
 // and a few milliseconds for the longest passwords.
 //
 // An application that offers it to scripts should take the password as it takes a

@@ -209,6 +209,9 @@ func (p *pages) done(w http.ResponseWriter, r *http.Request, f *form, err error)
 		if len(f.Errors) == 0 {
 			f.Notice = "There are too many people at the door just now. Please try again in a few seconds."
 		}
+		if errors.Is(err, auth.ErrUnchecked) {
+			f.Notice = "Whether this password has leaked cannot be found out just now. Please try again in a few seconds."
+		}
 		w.Header().Set("Retry-After", strconv.Itoa(auth.RetryAfter(err)))
 		p.form(w, r, status, f)
 	default:

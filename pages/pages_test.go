@@ -200,6 +200,21 @@ func TestHint(t *testing.T) {
 	}
 }
 
+// down is a checker of breaches that is out of order.
+type down struct{}
+
+func (down) Breached(context.Context, string) (bool, error) { return false, errors.New("SECRET-XYZ") }
+
+func TestUnchecked(t *testing.T) {
+	c := newClient(t, &auth.Config{Passwords: auth.Policy{Breaches: down{}, BreachesRequired: true}}, pages.Site{})
+	r := c.Signup(ann, another)
+	want(t, r, 503, "")
+	mustContain(t, r, `role="status"`, "leaked cannot be found out just now")
+	if r.Header.Get("Retry-After") == "" || r.Field("email") != ann || strings.Contains(r.Body, "SECRET") {
+		t.Errorf("%v\n%s", r.Header, r.Body)
+	}
+}
+
 func TestGuards(t *testing.T) {
 	guest, user := newClient(t, nil, pages.Site{}), newUser(t, nil, pages.Site{})
 	want(t, guest.Get("/reauth"), 303, "/login?next=%2Freauth")
