@@ -365,9 +365,6 @@ func (m *Manager) Signup(ctx context.Context, f *SignupForm) (*User, error) {
 		return nil, f.err
 	}
 	email := f.validate(m.policy)
-	if err := m.unbreached(ctx, &f.Errors, f.Password); err != nil {
-		return nil, err
-	}
 	if len(f.Errors) > 0 {
 		return nil, f.Errors
 	}
@@ -375,6 +372,12 @@ func (m *Manager) Signup(ctx context.Context, f *SignupForm) (*User, error) {
 	if err := m.take(ctx, counts); err != nil {
 		f.Errors.addThrottled(err)
 		return nil, err
+	}
+	if err := m.unbreached(ctx, &f.Errors, f.Password); err != nil {
+		return nil, err
+	}
+	if len(f.Errors) > 0 {
+		return nil, f.Errors
 	}
 	hash, err := m.hash(ctx, f.Password)
 	if err != nil {
