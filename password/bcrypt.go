@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/vestibule-go/auth"
 )
 
 // PHP reads the "$2y$" strings that password_hash writes, of PHP with PASSWORD_BCRYPT
@@ -105,4 +107,35 @@ func (b bcryptHash) fits(password string) (bool, error) {
 		return false, fmt.Errorf("password: %w", err)
 	}
 	return !nul, nil
+}
+
+// Bcrypt reads what [auth.Bcrypt] writes, "$2a$" and "$hmac-sha384$2a$", in its
+// way: passwords whole, and in normalization form C. It is for a site that goes from
+// the default Hasher to another one. A Bcrypt needs no values, is a [Verifier], and safe
+// for concurrent use.
+type Bcrypt struct{}
+
+// Reads implements [Verifier].
+func (Bcrypt) Reads(hash string) bool { return owns(auth.Bcrypt(0), hash) }
+
+// Verify implements [Verifier].
+func (b Bcrypt) Verify(hash, password string) (bool, error) { return verify(hash, password, b.parse) }
+
+func (b Bcrypt) parse(hash string) (matcher, error) {
+	if !b.Reads(hash) {
+		return nil, fmt.Errorf("%w: no bcrypt of package auth", ErrMalformed)
+	}
+	_, err := parseBcrypt(strings.TrimPrefix(hash, bcryptLong))
+	return ownBcrypt(hash), err
+}
+
+// bcryptLong marks hashes of passwords that bcrypt alone would not read whole.
+const bcryptLong = "$hmac-sha384"
+
+// ownBcrypt is a hash of auth.Bcrypt.
+type ownBcrypt string
+
+func (o ownBcrypt) fits(password string) (bool, error) {
+	ok, _, err := auth.Bcrypt(0).Verify(string(o), password)
+	return ok, err
 }

@@ -22,6 +22,7 @@
 //	            argon2$argon2id$v=19$…                      Argon2PasswordHasher
 //	            bcrypt_sha256$$2b$12$…, bcrypt$$2b$12$…     BCryptSHA256PasswordHasher, BCryptPasswordHasher
 //	            scrypt$16384$…                              ScryptPasswordHasher
+//	Bcrypt      $2a$12$…, $hmac-sha384$2a$12$…              auth.Bcrypt, the default Hasher
 //	Devise      $2a$12$…, $2b$12$…                          Devise, has_secure_password, most uses of bcrypt
 //	PHP         $2y$10$…                                    password_hash of PHP, Laravel
 //	PHC         $argon2id$v=19$…, $argon2i$v=19$…           password_hash of PHP, argon2-cffi, passlib

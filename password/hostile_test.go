@@ -155,6 +155,8 @@ func TestHostileHashes(t *testing.T) {
 		}},
 		{password.Devise{}, costly, []string{"$2a$16$" + strings.Repeat("a", 53), "$2b$31$" + strings.Repeat("a", 53)}},
 		{password.Devise{}, malformed, []string{"", "$2a$", "$2a$03$" + strings.Repeat("a", 53), "$2y$05$" + strings.Repeat("a", 53), "$2x$05$" + strings.Repeat("a", 53)}},
+		{password.Bcrypt{}, costly, []string{"$2a$16$" + strings.Repeat("a", 53), "$hmac-sha384$2a$31$" + strings.Repeat("a", 53)}},
+		{password.Bcrypt{}, malformed, []string{"", "$2a$", "$hmac-sha384", "$hmac-sha384$", "$hmac-sha384$2a$", "$2y$05$" + strings.Repeat("a", 53)}},
 		{password.ASPNET{}, costly, []string{
 			aspnet(2, 5_000_001, 16, 16+32),
 			aspnet(0, 1_250_001, 16, 16+64), // 64 bytes take four blocks of SHA-1

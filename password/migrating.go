@@ -93,7 +93,7 @@ func (m Migrating) Reads(hash string) bool { return owns(m.Preferred, hash) }
 func owns(h auth.Hasher, hash string) bool {
 	switch h := inner(h).(type) {
 	case auth.Bcrypt:
-		return strings.HasPrefix(hash, "$2a$") || strings.HasPrefix(hash, "$hmac-sha384$")
+		return strings.HasPrefix(hash, "$2a$") || strings.HasPrefix(hash, bcryptLong+"$")
 	case interface{ Reads(hash string) bool }:
 		return h.Reads(hash)
 	}

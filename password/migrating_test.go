@@ -63,6 +63,23 @@ func TestMigratingKeepsItsOwn(t *testing.T) {
 	}
 }
 
+// A site goes from the default hasher to another, with every password that it took.
+func TestFromBcryptToArgon2id(t *testing.T) {
+	m := password.Migrating{Preferred: password.Argon2id{}, Others: []password.Verifier{password.Bcrypt{}}}
+	for _, p := range []string{plain, script, decomposed, long, long[:72], long[:73], "NUL \x00 in the middle"} {
+		hash, err := auth.Bcrypt(4).Hash(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, stale, err := m.Verify(hash, p); !ok || !stale || err != nil {
+			t.Errorf("%q: %v, stale %v, %v", p, ok, stale, err)
+		}
+		if ok, stale, err := m.Verify(hash, p+"x"); ok || stale || err != nil {
+			t.Errorf("%q, one more: %v, stale %v, %v", p, ok, stale, err)
+		}
+	}
+}
+
 // cheap is bcrypt at its cheapest, in a type that says nothing of its form.
 type cheap struct{ auth.Hasher }
 
