@@ -46,6 +46,7 @@ const (
 	defaultCost = 12
 	minCost     = 10                            // OWASP ASVS 5.0, appendix C
 	maxBcrypt   = 72                            // bytes of a password that bcrypt reads
+	maxVerified = 15                            // costs three seconds; a hash of 31 that was planted would take two days
 	longPrefix  = "$hmac-sha384"                // marks a hash of a password that bcrypt could not read whole
 	longKey     = "vestibule/auth/bcrypt/long1" // separates our HMAC from everyone else's; no secret
 )
@@ -70,13 +71,17 @@ func (b Bcrypt) Hash(password string) (string, error) {
 	return prefix + string(h), nil
 }
 
-// Verify implements [Hasher]. A hash with a lower cost than b's is stale.
+// Verify implements [Hasher]. A hash with a lower cost than b's is stale. One with
+// a cost above 15, and above b's, is an error: it is not computed.
 func (b Bcrypt) Verify(hash, password string) (ok, stale bool, err error) {
 	key, prefix := bcryptKey(password)
 	stored, long := strings.CutPrefix(hash, longPrefix)
 	cost, err := bcrypt.Cost([]byte(stored))
 	if err != nil {
 		return false, false, err
+	}
+	if cost > max(maxVerified, b.cost()) {
+		return false, false, bcrypt.InvalidCostError(cost)
 	}
 	err = bcrypt.CompareHashAndPassword([]byte(stored), key)
 	if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) || err == nil && long != (prefix != "") {

@@ -97,6 +97,21 @@ func TestBcryptCosts(t *testing.T) {
 	}
 }
 
+// A hash that was planted or damaged can ask for days. The first of these, if
+// computed, takes seconds.
+func TestBcryptHostileCosts(t *testing.T) {
+	for _, cost := range []string{"16", "31"} {
+		for _, prefix := range []string{"$2a$", "$hmac-sha384$2a$"} {
+			if ok, _, err := auth.Bcrypt(4).Verify(prefix+cost+"$"+strings.Repeat("a", 53), password); ok || err == nil {
+				t.Fatalf("cost %s: %v, %v; want an error", cost, ok, err)
+			}
+		}
+	}
+	if ok, _, err := auth.Bcrypt(16).Verify("$2a$17$"+strings.Repeat("a", 53), password); ok || err == nil {
+		t.Errorf("one more than its own: %v, %v; want an error", ok, err)
+	}
+}
+
 // gate is a hasher that waits, to hold a seat.
 type gate struct {
 	auth.Bcrypt
