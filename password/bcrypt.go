@@ -13,7 +13,7 @@ import (
 )
 
 // PHP reads the "$2y$" strings that password_hash writes, of PHP with PASSWORD_BCRYPT
-// and so of Laravel, Symfony and WordPress plug-ins. PHP's "$argon2id$" is for [PHC].
+// and so of Laravel and Symfony. PHP's "$argon2id$" is for [PHC].
 //
 // bcrypt reads 72 bytes of a password, and so did PHP when it made the hash. Verify
 // therefore compares the first 72: of a longer password what follows
