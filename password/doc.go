@@ -1,5 +1,6 @@
-// Package password has hashers beside auth.Bcrypt, and readers of the hashes that
-// users bring along from other frameworks.
+// Package password has hashers beside auth.Bcrypt, readers of the hashes that
+// users bring along from other frameworks, and [Range], which asks a service whether a
+// password has leaked.
 //
 // [Argon2id] and [Pepper] go into auth.Config.Hasher as they are. [Migrating] puts
 // one of them before the readers of hashes from elsewhere:
@@ -48,6 +49,6 @@
 //
 // # Errors
 //
-// Compare with errors.Is: [ErrMalformed], [ErrTooCostly], [ErrUnknownKey]. The
+// Compare those of hashers and readers with errors.Is: [ErrMalformed], [ErrTooCostly], [ErrUnknownKey]. The
 // Manager logs them, and lets nobody in. None holds anything of a password or a hash but numbers.
 package password
