@@ -42,8 +42,8 @@ func (p PHP) parse(hash string) (matcher, error) {
 // with a NUL, are treated as [PHP] says.
 //
 // [auth.Bcrypt] writes "$2a$", too. Where it is the preferred Hasher it reads these
-// hashes itself, and a Devise with a pepper cannot be used: prefer [Argon2id], or a
-// [Pepper], whose hashes look different.
+// hashes itself, except those of passwords over 72 bytes, and a Devise with a pepper cannot be
+// used: prefer [Argon2id], or a [Pepper], whose hashes look different.
 //
 // The zero Devise has no pepper. A Devise is a [Verifier], and safe for
 // concurrent use.
