@@ -63,7 +63,7 @@ var mayImport = map[string][]string{
 	"":          {"throttle", "internal/guess"},
 	"memstore":  {""},
 	"sqlstore":  {""},
-	"storetest": {""},
+	"storetest": {"", "throttle"},
 	"authtest":  {"", "memstore"},
 	"pages":     {""},
 	"password":  {""},

@@ -11,29 +11,45 @@ import (
 )
 
 // What a failure quotes must be what the contract says: every sentence in the
-// properties stands in the comments of store.go.
+// properties stands in the comments of store.go, or of throttle.go.
 func TestQuotesAreFromTheContract(t *testing.T) {
-	contract := comments(t, "../store.go")
-	quotes := 0
-	for _, name := range []string{"users.go", "credentials.go", "sessions.go", "races.go"} {
-		ast.Inspect(parse(t, name), func(n ast.Node) bool {
-			lit, ok := n.(*ast.BasicLit)
-			if !ok || lit.Kind != token.STRING {
-				return true
+	for _, c := range []struct {
+		contract   string
+		properties []string
+		least      int
+	}{
+		{"../store.go", []string{"users.go", "credentials.go", "sessions.go", "races.go"}, 50},
+		{"../throttle/throttle.go", []string{"throttle.go"}, 3},
+	} {
+		contract, quotes := comments(t, c.contract), 0
+		for _, name := range c.properties {
+			for _, quote := range sentences(t, name) {
+				if quotes++; !strings.Contains(contract, quote) {
+					t.Errorf("%s quotes what %s does not say: %q", name, c.contract, quote)
+				}
 			}
-			quote, err := strconv.Unquote(lit.Value)
-			if err != nil || !strings.HasSuffix(quote, ".") || !strings.Contains(quote, " ") {
-				return true
-			}
-			if quotes++; !strings.Contains(contract, quote) {
-				t.Errorf("%s quotes what store.go does not say: %q", name, quote)
-			}
+		}
+		if quotes < c.least {
+			t.Errorf("found %d quotes of %s only: does this test still see them?", quotes, c.contract)
+		}
+	}
+}
+
+// sentences returns the strings in a file that look like one.
+func sentences(t *testing.T, name string) (quotes []string) {
+	t.Helper()
+	ast.Inspect(parse(t, name), func(n ast.Node) bool {
+		lit, ok := n.(*ast.BasicLit)
+		if !ok || lit.Kind != token.STRING {
 			return true
-		})
-	}
-	if quotes < 50 {
-		t.Errorf("found %d quotes only: does this test still see them?", quotes)
-	}
+		}
+		quote, err := strconv.Unquote(lit.Value)
+		if err == nil && strings.HasSuffix(quote, ".") && strings.Contains(quote, " ") {
+			quotes = append(quotes, quote)
+		}
+		return true
+	})
+	return quotes
 }
 
 func parse(t *testing.T, name string) *ast.File {

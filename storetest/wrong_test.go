@@ -72,21 +72,29 @@ func TestWrongStore(t *testing.T) {
 }
 
 func TestWrongStoresFail(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestWrongStore$", "-test.v")
-	cmd.Env = append(os.Environ(), runWrong+"=1")
-	b, err := cmd.CombinedOutput()
-	out := string(b)
-	if _, failed := errors.AsType[*exec.ExitError](err); !failed {
-		t.Fatalf("the wrong stores: got error %v, want that of a test that fails:\n%s", err, out)
-	}
+	out := failing(t, "TestWrongStore")
 	for _, w := range wrong {
 		if !strings.Contains(out, "--- FAIL: TestWrongStore/"+w.name+"/"+w.found+" ") {
 			t.Errorf("%s does not fail on %s", w.found, w.name)
 		}
 	}
+}
+
+// failing runs a test that must fail in a process of its own, and returns what it
+// prints.
+func failing(t *testing.T, name string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+name+"$", "-test.v")
+	cmd.Env = append(os.Environ(), runWrong+"=1")
+	b, err := cmd.CombinedOutput()
+	out := string(b)
+	if _, failed := errors.AsType[*exec.ExitError](err); !failed {
+		t.Fatalf("%s: got error %v, want that of a test that fails:\n%s", name, err, out)
+	}
 	if strings.Contains(out, `The contract: ""`) {
 		t.Errorf("a failure quotes no sentence:\n%s", out)
 	}
+	return out
 }
 
 // A store may be unable to list and delete the sessions of a user.
