@@ -19,12 +19,12 @@ import (
 
 // server is the shop as a process of its own.
 type server struct {
-	t   *testing.T
+	t   testing.TB
 	cmd *exec.Cmd
 	url string
 }
 
-func buildShop(t *testing.T) (program string) {
+func buildShop(t testing.TB) (program string) {
 	t.Helper()
 	program = filepath.Join(t.TempDir(), "yumroad.exe")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
@@ -33,10 +33,11 @@ func buildShop(t *testing.T) (program string) {
 	return program
 }
 
-// startServer starts the program and waits until it listens.
-func startServer(t *testing.T, program string, args ...string) *server {
+// startServer starts the program, with the cheapest hashes unless args say otherwise, and
+// waits until it listens.
+func startServer(t testing.TB, program string, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, cmd: exec.Command(program, append(args, "-bcrypt-cost", "4")...)}
+	s := &server{t: t, cmd: exec.Command(program, append([]string{"-bcrypt-cost", "4"}, args...)...)}
 	s.cmd.Stderr = t.Output()
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
