@@ -59,7 +59,9 @@ func (s *stormBench) run() {
 	probe := stormTask{Do: "page", Session: s.session(), For: stormDuration}
 	before := s.client(stormTask{Do: "bcrypt", Cost: s.cost, For: 3 * time.Second})()
 
+	used := s.processors()
 	idle := s.client(probe)()
+	others := (s.processors() - used) / stormDuration.Seconds() / float64(runtime.GOMAXPROCS(0))
 	storm := s.client(stormTask{Do: "login", Clients: stormClients, WarmUp: warmUp, For: stormDuration})
 	time.Sleep(warmUp)
 	page := s.client(probe)()
@@ -88,11 +90,28 @@ func (s *stormBench) run() {
 		"login16-p99-ms":     ms(few.P99),
 		"login16-p99/ideal":  few.P99.Seconds() / (moderate / alone),
 		"login16-busy/s":     float64(few.Busy) / stormDuration.Seconds(),
+		"others-cpu-percent": 100 * others,
 		"client-cpu-percent": 100 * logins.CPU.Seconds() / (warmUp + stormDuration).Seconds() / float64(runtime.GOMAXPROCS(0)),
 	} {
 		s.ReportMetric(value, name)
 	}
 	s.ReportMetric(0, "ns/op") // which says nothing
+}
+
+// processors returns how many seconds the processors have worked for whoever it was. Before
+// the storm that is, but for a percent or two, what else this machine does: the more, the less
+// the other figures say.
+func (s *stormBench) processors() (seconds float64) {
+	s.Helper()
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		s.Fatal(err)
+	}
+	var user, nice, system, idle, iowait, irq, softirq float64 // in hundredths of a second
+	if _, err := fmt.Sscanf(string(text), "cpu %f %f %f %f %f %f %f", &user, &nice, &system, &idle, &iowait, &irq, &softirq); err != nil {
+		s.Fatal(err)
+	}
+	return (user + nice + system + irq + softirq) / 100
 }
 
 // session signs up somebody who takes no part in the storm, and returns their cookie.
