@@ -26,22 +26,22 @@ import (
 //
 // A user's Value is carried as it is: what it points to is shared. Sessions and
 // credentials without a UserID are nobody's: asking for the user "" finds none.
-// Of nobody's credentials that expire no more than [MaxUnowned] are kept.
+// Of nobody's credentials that expire no more than [MaxUnowned] of a kind are kept.
 type Store struct {
 	mu          sync.RWMutex
 	users       map[string]*auth.User // by ID
 	emails      map[string]*auth.User // by Email
 	credentials table[credentialID, auth.Credential]
-	unowned     table[credentialID, auth.Credential] // nobody's, each with an Expires
+	unowned     map[string]*table[credentialID, auth.Credential] // nobody's that expire, by kind
 	sessions    table[string, auth.SessionRecord]
 }
 
 var _ auth.Store = (*Store)(nil)
 
-// MaxUnowned is how many credentials a [Store] keeps that have no UserID and expire,
-// such as counts of attempts, which exist for every name that anyone invents. To make
-// room for one more it forgets the next of them to expire. A count takes some 430 bytes
-// (BenchmarkUnowned), and all of them 43 MB. Credentials of users, and those
+// MaxUnowned is how many credentials of one kind a [Store] keeps that have no UserID and
+// expire, such as counts of attempts, which exist for every name that anyone invents. To
+// make room for one more it forgets the next of that kind to expire. A count takes some 430
+// bytes (BenchmarkUnowned), and all of one kind 43 MB. Credentials of users, and those
 // that do not expire, are not counted and never forgotten.
 const MaxUnowned = 100_000
 
@@ -170,7 +170,7 @@ func (s *Store) PutCredential(ctx context.Context, c *auth.Credential) error {
 	defer s.mu.Unlock()
 	now := time.Now()
 	s.credentials.sweep(now)
-	s.unowned.sweep(now)
+	s.tableOf(c).sweep(now)
 	if _, r := s.credential(c.Kind, c.ID, now); r != nil {
 		return auth.ErrExists
 	}
@@ -183,7 +183,7 @@ func (s *Store) PutCredential(ctx context.Context, c *auth.Credential) error {
 // after: what was just stored is there, whatever its Expires.
 func (s *Store) keep(c *auth.Credential) {
 	t := s.tableOf(c)
-	if t == &s.unowned && len(t.expiry) >= MaxUnowned {
+	if t != &s.credentials && len(t.expiry) >= MaxUnowned {
 		t.remove(t.expiry[0])
 	}
 	t.put(credentialID{c.Kind, c.ID}, c.UserID, c.Expires, c)
@@ -191,18 +191,28 @@ func (s *Store) keep(c *auth.Credential) {
 
 // tableOf returns the table in which c belongs.
 func (s *Store) tableOf(c *auth.Credential) *table[credentialID, auth.Credential] {
-	if c.UserID == "" && !c.Expires.IsZero() {
-		return &s.unowned
+	if c.UserID != "" || c.Expires.IsZero() {
+		return &s.credentials
 	}
-	return &s.credentials
+	t := s.unowned[c.Kind]
+	if t == nil {
+		if s.unowned == nil {
+			s.unowned = make(map[string]*table[credentialID, auth.Credential])
+		}
+		t = new(table[credentialID, auth.Credential])
+		s.unowned[c.Kind] = t
+	}
+	return t
 }
 
 // credential returns the row of a credential and the table it is in, or nil.
 func (s *Store) credential(kind, id string, now time.Time) (*table[credentialID, auth.Credential], *row[credentialID, auth.Credential]) {
-	for _, t := range []*table[credentialID, auth.Credential]{&s.credentials, &s.unowned} {
-		if r := t.get(credentialID{kind, id}, now); r != nil {
-			return t, r
-		}
+	key := credentialID{kind, id}
+	if r := s.credentials.get(key, now); r != nil {
+		return &s.credentials, r
+	}
+	if t := s.unowned[kind]; t != nil {
+		return t, t.get(key, now)
 	}
 	return nil, nil
 }

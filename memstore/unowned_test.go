@@ -38,6 +38,7 @@ func TestUnownedIsBounded(t *testing.T) {
 	for _, c := range []*auth.Credential{
 		{Kind: "reset", ID: "ann's", UserID: "ann", Expires: time.Now().Add(time.Minute)},
 		{Kind: "reset", ID: "eternal"},
+		{Kind: "other", ID: "sooner", Expires: time.Now().Add(time.Minute)},
 		{Kind: "throttle", ID: "later", Expires: time.Now().Add(2 * time.Hour)},
 		{Kind: "throttle", ID: "sooner", Expires: time.Now().Add(time.Minute)},
 	} {
@@ -46,29 +47,33 @@ func TestUnownedIsBounded(t *testing.T) {
 		}
 	}
 	flood(t, s, "", 3*MaxUnowned, time.Hour)
-	if n, m := len(s.unowned.rows), len(s.unowned.expiry); n != MaxUnowned || m != MaxUnowned {
+	if n, m := len(s.unowned["throttle"].rows), len(s.unowned["throttle"].expiry); n != MaxUnowned || m != MaxUnowned {
 		t.Errorf("%d rows and %d in the heap, want %d of each", n, m, MaxUnowned)
 	}
 	isKept(t, s, "reset", "ann's", true)
 	isKept(t, s, "reset", "eternal", true)
+	isKept(t, s, "other", "sooner", true)
 	isKept(t, s, "throttle", "later", true)
 	isKept(t, s, "throttle", "sooner", false)
 
 	// What comes into a full table is kept, though it will be the next to go.
 	flood(t, s, "new", 1, time.Minute)
 	isKept(t, s, "throttle", fmt.Sprintf("new%043d", 0), true)
-	if n := len(s.unowned.rows); n != MaxUnowned {
+	if n := len(s.unowned["throttle"].rows); n != MaxUnowned {
 		t.Errorf("%d rows, want %d", n, MaxUnowned)
 	}
 
 	// Nor is an update a way around the bound.
-	eternal := &auth.Credential{Kind: "reset", ID: "eternal", Version: 1, Expires: time.Now().Add(3 * time.Hour)}
+	if err := s.PutCredential(t.Context(), &auth.Credential{Kind: "throttle", ID: "eternal"}); err != nil {
+		t.Fatal(err)
+	}
+	eternal := &auth.Credential{Kind: "throttle", ID: "eternal", Version: 1, Expires: time.Now().Add(3 * time.Hour)}
 	if err := s.UpdateCredential(t.Context(), eternal); err != nil {
 		t.Fatal(err)
 	}
-	isKept(t, s, "reset", "eternal", true)
-	if n, m := len(s.unowned.rows), len(s.credentials.rows); n != MaxUnowned || m != 1 {
-		t.Errorf("%d and %d rows, want %d and 1", n, m, MaxUnowned)
+	isKept(t, s, "throttle", "eternal", true)
+	if n, m := len(s.unowned["throttle"].rows), len(s.credentials.rows); n != MaxUnowned || m != 2 {
+		t.Errorf("%d and %d rows, want %d and 2", n, m, MaxUnowned)
 	}
 }
 
@@ -99,14 +104,14 @@ func TestUnownedMoves(t *testing.T) {
 		if err := s.UpdateCredential(ctx, c); err != nil {
 			t.Fatal(err)
 		}
-		if n, m := len(s.unowned.rows), len(s.credentials.rows); n != 1-i%2 || m != i%2 {
+		if n, m := len(s.unowned["k"].rows), len(s.credentials.rows); n != 1-i%2 || m != i%2 {
 			t.Errorf("%d rows that expire and %d others", n, m)
 		}
 		put(auth.ErrExists)
 	}
 	got, err := s.TakeCredential(ctx, "k", "id")
-	if err != nil || got.Version != 5 || len(s.unowned.rows)+len(s.credentials.rows) != 0 {
-		t.Errorf("took %+v, %v; left %d", got, err, len(s.unowned.rows)+len(s.credentials.rows))
+	if n := len(s.unowned["k"].rows) + len(s.credentials.rows); err != nil || got.Version != 5 || n != 0 {
+		t.Errorf("took %+v, %v; left %d", got, err, n)
 	}
 }
 

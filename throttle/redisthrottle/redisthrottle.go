@@ -14,9 +14,10 @@
 // failover those of the last moments; then everyone has their free attempts once more.
 // Who minds that keeps appendonly on. Expired counts go by themselves. Someone
 // who invents names makes one count each, of some 230 bytes: set maxmemory, and
-// maxmemory-policy to volatile-ttl, which drops what expires soon, also sessions if
-// they are on the same Redis. With noeviction a full Redis takes no counts, and
-// then nobody gets in.
+// maxmemory-policy to volatile-ttl, which drops what expires soon: counts by network before
+// those of accounts, and sessions too if they are on the same Redis. So give it
+// room, a gigabyte is 4 million counts. With noeviction a full Redis takes no counts,
+// and then nobody gets in.
 //
 // # When Redis is away
 //
