@@ -308,6 +308,9 @@ func TestRedisIsAway(t *testing.T) {
 		if wait, err := limiter.Take(t.Context(), throttle.Account, "ann"); err == nil {
 			t.Errorf("%s: let through, wait %v", addr, wait)
 		}
+		if err := limiter.Reset(t.Context(), throttle.Account, "ann"); err == nil {
+			t.Errorf("%s: what cannot be read was reset", addr)
+		}
 	}
 }
 
