@@ -15,6 +15,7 @@ import (
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/memstore"
+	"github.com/vestibule-go/auth/storetest"
 	"github.com/vestibule-go/auth/throttle"
 )
 
@@ -405,11 +406,15 @@ func TestCountsAreAnonymous(t *testing.T) {
 		t.Errorf("%d counts, want one of the account and one of the network", len(store.put))
 	}
 	for _, c := range store.put {
-		if c.Kind != "throttle" || c.UserID != "" || c.Name != "" || c.Expires.IsZero() || len(c.ID) != 43 || len(c.Data) > 30 ||
+		if c.Kind != "throttle.account" && c.Kind != "throttle.network" || c.UserID != "" || c.Name != "" || c.Expires.IsZero() || len(c.ID) != 43 || len(c.Data) > 30 ||
 			strings.Contains(fmt.Sprintf("%q", c.Data), "secret") {
 			t.Errorf("count %+v", c)
 		}
 	}
+}
+
+func TestThrottleStore(t *testing.T) {
+	storetest.RunThrottle(t, func(t *testing.T) throttle.Store { return auth.ThrottleStore(memstore.New()) })
 }
 
 // rendezvous is a store at which every two readers of a credential wait for each other.

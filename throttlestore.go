@@ -7,48 +7,37 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vestibule-go/auth/throttle"
 )
 
-// kindThrottle is the Kind of the credentials that hold the counts of a Limiter.
+// kindThrottle begins the Kind of the credentials that hold the counts of a Limiter.
 const kindThrottle = "throttle"
 
-// ThrottleStore returns a [throttle.Store] that keeps its counts in store, as credentials of the kind
-// "throttle" that belong to nobody. Keys are stored as hashes, since what visitors type as
+// ThrottleStore returns a [throttle.Store] that keeps its counts in store, as credentials that belong to
+// nobody: of the kind "throttle." and the action, so that a flood of one leaves others
+// alone in a store that is bounded. Keys are stored as hashes, since what visitors type as
 // their login may be their password.
 //
-// Every change of a count is a query and an update; calls for one key
-// wait for each other, so that many guesses at one account do not fight for its row.
-func ThrottleStore(store CredentialStore) throttle.Store {
-	t := &throttleStore{store: store}
-	for i := range t.turns {
-		t.turns[i] = make(chan struct{}, 1)
-	}
-	return t
-}
+// Every change of a count is a query and an update.
+func ThrottleStore(store CredentialStore) throttle.Store { return throttleStore{store} }
 
-type throttleStore struct {
-	store CredentialStore
-	turns [64]chan struct{} // calls for one key, and for some others, take turns
-}
+type throttleStore struct{ store CredentialStore }
 
-// tries is how often other processes may be quicker before an update fails.
+// tries is how often others may be quicker before an update fails.
 const tries = 100
 
 // Update implements [throttle.Store].
-func (t *throttleStore) Update(ctx context.Context, key string, change func(throttle.Count) (throttle.Count, bool)) error {
+func (t throttleStore) Update(ctx context.Context, key string, change func(throttle.Count) (throttle.Count, bool)) error {
 	sum := sha256.Sum256([]byte(key))
-	select {
-	case t.turns[sum[0]%64] <- struct{}{}:
-		defer func() { <-t.turns[sum[0]%64] }()
-	case <-ctx.Done():
-		return ctx.Err()
+	kind, id := kindThrottle, base64.RawURLEncoding.EncodeToString(sum[:])
+	if action, _, ok := strings.Cut(key, "\x00"); ok {
+		kind += "." + action
 	}
-	id := base64.RawURLEncoding.EncodeToString(sum[:])
 	for range tries {
-		if done, err := t.try(ctx, id, change); done || err != nil {
+		if done, err := t.try(ctx, kind, id, change); done || err != nil {
 			return err
 		}
 	}
@@ -57,11 +46,11 @@ func (t *throttleStore) Update(ctx context.Context, key string, change func(thro
 
 // try reports whether the count was changed, or is to stay as it is: if not, another
 // was quicker.
-func (t *throttleStore) try(ctx context.Context, id string, change func(throttle.Count) (throttle.Count, bool)) (done bool, err error) {
-	c, err := t.store.Credential(ctx, kindThrottle, id)
+func (t throttleStore) try(ctx context.Context, kind, id string, change func(throttle.Count) (throttle.Count, bool)) (done bool, err error) {
+	c, err := t.store.Credential(ctx, kind, id)
 	fresh := errors.Is(err, ErrNotFound)
 	if fresh {
-		c, err = &Credential{Kind: kindThrottle, ID: id}, nil
+		c, err = &Credential{Kind: kind, ID: id}, nil
 	}
 	if err != nil {
 		return false, err

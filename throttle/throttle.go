@@ -18,12 +18,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"time"
 )
 
-// Store keeps counts. It is safe for concurrent use.
+// Store keeps counts. It is safe for concurrent use. The keys that a [Limiter] uses are the
+// action, a zero byte, and whatever the key of the attempt is. Package storetest checks implementations.
 type Store interface {
 	// Update calls change with the count that is kept under key, or the zero
 	// Count if there is none or it has expired. If change reports true the Store
@@ -47,6 +49,8 @@ type Count struct {
 type Limiter struct {
 	store Store
 	rules map[string]Rule
+	seed  maphash.Seed
+	turns [64]chan struct{} // those who want one count, and some others, take turns
 }
 
 // New returns a Limiter with the given rules, and the defaults for those that
@@ -62,7 +66,14 @@ func New(store Store, rules Rules) (*Limiter, error) {
 			faults = append(faults, fmt.Errorf("throttle: rule for %q: %s", action, fault))
 		}
 	}
-	return &Limiter{store, all}, errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	l := &Limiter{store: store, rules: all, seed: maphash.MakeSeed()}
+	for i := range l.turns {
+		l.turns[i] = make(chan struct{}, 1)
+	}
+	return l, nil
 }
 
 // Take counts an attempt at action under key, and returns zero, unless there were
@@ -111,5 +122,23 @@ func (l *Limiter) update(ctx context.Context, action, key string, change func(Ru
 	if rule == InsecureUnlimited {
 		return nil
 	}
-	return l.store.Update(ctx, action+"\x00"+key, func(c Count) (Count, bool) { return change(rule, c) })
+	key = action + "\x00" + key
+	leave, err := l.enter(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return l.store.Update(ctx, key, func(c Count) (Count, bool) { return change(rule, c) })
+}
+
+// enter waits for a turn at the count under key: many guesses at one account are not to fight
+// for its row in the Store, where each but one would have to begin anew.
+func (l *Limiter) enter(ctx context.Context, key string) (leave func(), err error) {
+	turn := l.turns[maphash.String(l.seed, key)%uint64(len(l.turns))]
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }

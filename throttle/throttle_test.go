@@ -173,6 +173,48 @@ func TestParallelTakes(t *testing.T) {
 	}
 }
 
+// crowded is a Store that notices when two want one count at once.
+type crowded struct {
+	counts
+	inside  atomic.Int32
+	crowded atomic.Bool
+	enter   chan bool
+}
+
+func (s *crowded) Update(ctx context.Context, key string, change func(throttle.Count) (throttle.Count, bool)) error {
+	if s.inside.Add(1) > 1 {
+		s.crowded.Store(true)
+	}
+	defer s.inside.Add(-1)
+	<-s.enter
+	return s.counts.Update(ctx, key, change)
+}
+
+// Calls for one count take turns, and nobody waits for theirs longer than they want to.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &crowded{enter: make(chan bool)}
+		l, err := throttle.New(s, throttle.Rules{})
+		must(t, err)
+		gone, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for range 10 {
+			go l.Take(t.Context(), throttle.Account, "ann")
+		}
+		synctest.Wait()
+		if _, err := l.Take(gone, throttle.Account, "ann"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got error %v, want context.DeadlineExceeded", err)
+		}
+		for range 10 {
+			s.enter <- true
+		}
+		synctest.Wait()
+		if s.crowded.Load() {
+			t.Error("two calls for one count are in the Store at once")
+		}
+	})
+}
+
 func TestRules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limiter(t, throttle.Rules{

@@ -52,7 +52,6 @@ import (
 type Store struct {
 	client redis.UniversalClient
 	prefix string
-	turns  [64]chan struct{} // calls for one key, and for some others, take turns
 }
 
 var _ throttle.Store = (*Store)(nil)
@@ -60,15 +59,11 @@ var _ throttle.Store = (*Store)(nil)
 // New returns a Store whose keys begin with prefix. Stores with the same prefix on the same
 // Redis share their counts. The client remains the caller's to close.
 func New(client redis.UniversalClient, prefix string) *Store {
-	s := &Store{client: client, prefix: prefix}
-	for i := range s.turns {
-		s.turns[i] = make(chan struct{}, 1)
-	}
-	return s
+	return &Store{client: client, prefix: prefix}
 }
 
 // Update implements [throttle.Store]. It returns an error if Redis fails, if ctx
-// ends, or if other processes were quicker a hundred times in a row; then
+// ends, or if others were quicker a hundred times in a row; then
 // the count may or may not have changed.
 //
 // A value that cannot be read counts as none, and is replaced: no visitor can bring
@@ -76,21 +71,14 @@ func New(client redis.UniversalClient, prefix string) *Store {
 // keep the owner of the account out for as long as it is there.
 func (s *Store) Update(ctx context.Context, key string, change func(throttle.Count) (throttle.Count, bool)) error {
 	sum := sha256.Sum256([]byte(key))
-	turn := s.turns[sum[0]%64]
-	select {
-	case turn <- struct{}{}:
-		defer func() { <-turn }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 	if err := s.update(ctx, s.prefix+base64.RawURLEncoding.EncodeToString(sum[:]), change); err != nil {
 		return fmt.Errorf("redisthrottle: %w", err)
 	}
 	return nil
 }
 
-// tries is how often other processes may be quicker. In this one calls take turns, so
-// it is as many processes that would have to want the same count at once.
+// tries is how often others may be quicker. Within a process a Limiter lets calls for one count
+// take turns, so it is as many processes that would have to want it at once.
 const tries = 100
 
 var errBusy = errors.New("too many change this count at once")

@@ -132,28 +132,6 @@ func get(t *testing.T, s throttle.Store, key string) (got throttle.Count) {
 	return got
 }
 
-// Calls for one key do not spin: within a process they take turns, so that
-// change is called once for each.
-func TestCallsTakeTurns(t *testing.T) {
-	s := newSeveral(t, 1)
-	var calls atomic.Int64
-	for i, err := range together(64, func() error {
-		return s.Update(t.Context(), "ann", func(c throttle.Count) (throttle.Count, bool) {
-			calls.Add(1)
-			c.N++
-			c.Expires = time.Now().Add(time.Hour)
-			return c, true
-		})
-	}) {
-		if err != nil {
-			t.Errorf("call %d: %v", i, err)
-		}
-	}
-	if n := calls.Load(); n != 64 {
-		t.Errorf("64 updates called change %d times", n)
-	}
-}
-
 // If another process is quicker, change is called again with what that has left.
 func TestChangeIsCalledAgain(t *testing.T) {
 	s := newSeveral(t, 2)
@@ -263,22 +241,6 @@ func TestEndedContext(t *testing.T) {
 	}
 	if got := get(t, s, "ann"); got.N != 0 {
 		t.Errorf("%d are counted", got.N)
-	}
-}
-
-// Nobody waits for a turn longer than they want to.
-func TestContextEndsInTheQueue(t *testing.T) {
-	s := newSeveral(t, 1)
-	err := s.Update(t.Context(), "ann", func(c throttle.Count) (throttle.Count, bool) {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		defer cancel()
-		if err := add(ctx, s, "ann"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("got error %v, want context.DeadlineExceeded", err)
-		}
-		return c, false
-	})
-	if err != nil {
-		t.Error(err)
 	}
 }
 
