@@ -67,6 +67,39 @@
 // CreateUser that succeeded while the connection broke can return ErrExists, an
 // UpdateUser ErrConflict. pgx and the drivers of MySQL and SQLite do not.
 //
+// # Migrations by another tool
+//
+// The tables can be made by goose, golang-migrate, atlas, or whatever runs SQL, instead
+// of [Store.Migrate]. Such a tool numbers the files from 1, as it does those of the
+// application, so give it a table of its own to keep count in, or copy the files
+// among the application's under other numbers. With goose
+//
+//	p, err := goose.NewProvider(goose.DialectPostgres, db, sqlstore.Migrations(sqlstore.Postgres),
+//		goose.WithTableName("auth_goose"))
+//	…
+//	_, err = p.Up(ctx)
+//
+// with golang-migrate, whose data source name in MySQL needs multiStatements=true,
+//
+//	files, err := iofs.New(sqlstore.UpMigrations(sqlstore.Postgres), ".")
+//	…
+//	to, err := pgx.WithInstance(db, &pgx.Config{MigrationsTable: "auth_migrate"})
+//	…
+//	m, err := migrate.NewWithInstance("iofs", files, "pgx", to)
+//	…
+//	err = m.Up()
+//
+// and for atlas, and all that read a folder,
+//
+//	err := os.CopyFS("migrations/auth", sqlstore.Migrations(sqlstore.Postgres))
+//
+// An application that changes from such a tool to Migrate calls it once, to make
+// auth_migrations, and lets it fail; then it adds a row for each file applied so far:
+//
+//	INSERT INTO auth_migrations (name, applied) VALUES ('0001_users_credentials_sessions.sql', 0)
+//
+// In MySQL Migrate does not fail, but applies the files again, which changes nothing.
+//
 // # PostgreSQL
 //
 //	db, err := sql.Open("pgx", "postgres://shop@db.example/shop")

@@ -4,38 +4,17 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"embed"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 	"time"
 )
-
-//go:embed migrations
-var migrations embed.FS
 
 const (
 	createMigrations = "CREATE TABLE IF NOT EXISTS auth_migrations (name VARCHAR(100) NOT NULL PRIMARY KEY, applied BIGINT NOT NULL)"
 	selectMigrations = "SELECT name FROM auth_migrations"
 	insertMigration  = "INSERT INTO auth_migrations (name, applied) VALUES (?, ?)"
 )
-
-// Migrations returns the files that [Store.Migrate] applies, for those who apply
-// them with a tool of their own: plain SQL, named such that they sort in the order
-// in which they belong, for tables with the prefix of d. A released file never
-// changes. They do not create auth_migrations, which only Migrate needs.
-// Migrations panics if d is the zero Dialect.
-func Migrations(d Dialect) fs.FS {
-	if d.name == "" {
-		panic("sqlstore: Migrations needs a dialect, such as sqlstore.SQLite")
-	}
-	dir, err := fs.Sub(migrations, "migrations/"+d.name)
-	if err != nil {
-		panic(err) // no name of a dialect is an invalid path
-	}
-	return renamed{dir, d}
-}
 
 // Migrate creates the tables, or brings them up to date, and returns the names of
 // the migrations it applied: none if there was nothing to do.
@@ -46,6 +25,10 @@ func Migrations(d Dialect) fs.FS {
 // migrations returned have been applied, and calling it again goes on from there.
 // In SQLite and PostgreSQL a migration is a transaction, and so leaves nothing if it
 // fails; in MySQL what it leaves does no harm when it is applied again.
+//
+// Do not call it where another tool applies the files of [Migrations], of which it
+// knows nothing. It then returns the error of the database, which has those tables, and
+// changes none of them; in MySQL it applies the files again.
 func (s *Store) Migrate(ctx context.Context) (applied []string, err error) {
 	conn, err := s.connect(ctx)
 	if err != nil {
@@ -187,37 +170,3 @@ func statements(script string) []string {
 	}
 	return list
 }
-
-// renamed is a file system whose files name the tables as d does.
-type renamed struct {
-	fs.FS
-	d Dialect
-}
-
-// Open implements [fs.FS].
-func (r renamed) Open(name string) (fs.File, error) {
-	f, err := r.FS.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err != nil || info.IsDir() {
-		return f, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return nil, err
-	}
-	return &file{strings.NewReader(r.d.names(string(text))), info}, nil
-}
-
-// file is a [fs.File], and the [fs.FileInfo] of itself.
-type file struct {
-	*strings.Reader
-	fs.FileInfo
-}
-
-func (f *file) Stat() (fs.FileInfo, error) { return f, nil }
-func (f *file) Size() int64                { return f.Reader.Size() }
-func (f *file) Close() error               { return nil }

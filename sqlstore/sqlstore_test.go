@@ -2,11 +2,13 @@ package sqlstore_test
 
 import (
 	"database/sql"
+	"fmt"
 	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/vestibule-go/auth/sqlstore"
 )
@@ -19,6 +21,7 @@ func TestNewNeedsDatabaseAndDialect(t *testing.T) {
 		"no database":              func() { sqlstore.New(nil, sqlstore.SQLite) },
 		"no dialect":               func() { sqlstore.New(new(sql.DB), sqlstore.Dialect{}) },
 		"migrations of no dialect": func() { sqlstore.Migrations(sqlstore.Dialect{}) },
+		"and for golang-migrate":   func() { sqlstore.UpMigrations(sqlstore.Dialect{}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
@@ -37,21 +40,36 @@ var dialects = map[string]sqlstore.Dialect{
 
 func TestMigrationsAreNumbered(t *testing.T) {
 	for name, d := range dialects {
-		t.Run(name, func(t *testing.T) { numbered(t, d) })
+		t.Run(name, func(t *testing.T) {
+			names := numbered(t, sqlstore.Migrations(d), ".sql", "atlas.sum")
+			up := numbered(t, sqlstore.UpMigrations(d), ".up.sql")
+			if len(up) != len(names) {
+				t.Errorf("golang-migrate gets %q of %q", up, names)
+			}
+		})
 	}
 }
 
-func numbered(t *testing.T, d sqlstore.Dialect) {
-	names, err := fs.Glob(sqlstore.Migrations(d), "*")
+// numbered checks what tools expect of their files, and returns the names.
+func numbered(t *testing.T, files fs.FS, suffix string, others ...string) []string {
+	t.Helper()
+	names, err := fs.Glob(files, "*"+suffix)
 	if err != nil || len(names) == 0 || !slices.IsSorted(names) {
 		t.Fatalf("got %q, error %v", names, err)
 	}
+	if err := fstest.TestFS(files, append(others, names...)...); err != nil {
+		t.Error(err)
+	}
 	for i, name := range names {
-		m := regexp.MustCompile(`^(\d{4})_[a-z_]+\.sql$`).FindStringSubmatch(name)
-		if m == nil || strings.TrimLeft(m[1], "0") != string(rune('1'+i)) {
+		m := regexp.MustCompile(`^(\d{4})_[a-z_]+` + regexp.QuoteMeta(suffix) + `$`).FindStringSubmatch(name)
+		if m == nil || strings.TrimLeft(m[1], "0") != fmt.Sprint(i+1) {
 			t.Errorf("migration %d is named %q", i+1, name)
 		}
+		if text, err := fs.ReadFile(files, name); err != nil || !strings.HasPrefix(string(text), "-- +goose Up\n") {
+			t.Errorf("%s, error %v, does not begin as goose wants it:\n%s", name, err, text)
+		}
 	}
+	return names
 }
 
 // A prefix stands before tables and indexes, a schema before tables only.

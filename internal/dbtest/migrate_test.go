@@ -79,20 +79,3 @@ func TestMigrateFails(t *testing.T) {
 		}
 	})
 }
-
-// The files are all there is to the tables: another tool can apply them.
-func TestMigrationsAreEnough(t *testing.T) {
-	each(t, func(t *testing.T, src source) {
-		if src.driver == "mysql" {
-			src = src.with("multiStatements=true")
-		}
-		db := src.open(t)
-		for _, name := range src.all(t) {
-			script, err := fs.ReadFile(sqlstore.Migrations(src.dialect), name)
-			must(t, err)
-			_, err = db.ExecContext(t.Context(), string(script))
-			must(t, err)
-		}
-		must(t, sqlstore.New(db, src.dialect).CreateUser(t.Context(), ann()))
-	})
-}

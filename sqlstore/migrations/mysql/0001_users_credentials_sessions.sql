@@ -1,3 +1,4 @@
+-- +goose Up
 -- Times are microseconds since 1970, UTC. Text is kept as bytes (UTF-8): so it is
 -- compared byte for byte, with spaces at its end, whatever the collation and the
 -- character set of the database and of the connection. To read it:

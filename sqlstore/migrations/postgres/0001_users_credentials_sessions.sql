@@ -1,3 +1,4 @@
+-- +goose Up
 -- Times are microseconds since 1970, UTC. Text is compared byte for byte,
 -- whatever the collation of the database.
 
