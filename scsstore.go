@@ -1,10 +1,12 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,17 +35,28 @@ type scsStore struct {
 	locks [64]sync.Mutex
 }
 
-// lock keeps others of this process away from the session until the returned
-// function is called.
-func (s *scsStore) lock(id string) (unlock func()) {
-	l := &s.locks[maphash.String(s.seed, id)%uint64(len(s.locks))]
-	l.Lock()
-	return l.Unlock
+// lock keeps others of this process away from the sessions until the returned
+// function is called. Everybody takes locks in the same order.
+func (s *scsStore) lock(ids ...string) (unlock func()) {
+	var list []uint64
+	for _, id := range ids {
+		list = append(list, maphash.String(s.seed, id)%uint64(len(s.locks)))
+	}
+	slices.Sort(list)
+	list = slices.Compact(list)
+	for _, i := range list {
+		s.locks[i].Lock()
+	}
+	return func() {
+		for _, i := range list {
+			s.locks[i].Unlock()
+		}
+	}
 }
 
 func (s *scsStore) CreateSession(ctx context.Context, rec *SessionRecord, replaces string) error {
+	defer s.lock(rec.ID, cmp.Or(replaces, rec.ID))()
 	if replaces != "" && replaces != rec.ID {
-		defer s.lock(replaces)()
 		if _, err := s.find(ctx, replaces); err != nil {
 			return err
 		}

@@ -3,17 +3,35 @@ package auth_test
 import (
 	"errors"
 	"testing"
+	"time"
 
+	"github.com/alexedwards/scs/v2"
 	scsmem "github.com/alexedwards/scs/v2/memstore"
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/memstore"
+	"github.com/vestibule-go/auth/storetest"
 )
 
 // onSCS keeps sessions in a store that was made for scs.
 func onSCS() auth.Stores {
 	users := memstore.New()
 	return auth.Stores{UserStore: users, CredentialStore: users, SessionStore: auth.SCSStore(scsmem.NewWithCleanupInterval(0))}
+}
+
+// slow lets others come between a look and the deed that follows.
+type slow struct{ scs.Store }
+
+func (s slow) Find(token string) ([]byte, bool, error) {
+	defer time.Sleep(time.Millisecond)
+	return s.Store.Find(token)
+}
+
+// A store for scs conforms, but for what needs a list of a user's sessions.
+func TestSCSStoreConforms(t *testing.T) {
+	s := onSCS()
+	s.SessionStore = auth.SCSStore(slow{scsmem.NewWithCleanupInterval(0)})
+	storetest.Run(t, func(*testing.T) auth.Store { return s })
 }
 
 func TestSCSStore(t *testing.T) {

@@ -9,13 +9,38 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/scs/goredisstore"
+	"github.com/alexedwards/scs/v2"
+	scsmemory "github.com/alexedwards/scs/v2/memstore"
+	"github.com/redis/go-redis/v9"
+
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/memstore"
 	"github.com/vestibule-go/auth/sqlstore"
 	"github.com/vestibule-go/auth/storetest"
 )
 
+// TestStore holds every store of this project to the contract; docs/stores.md has the
+// result as a table.
 func TestStore(t *testing.T) {
+	t.Run("memstore", func(t *testing.T) {
+		storetest.Run(t, func(*testing.T) auth.Store { return memstore.New() })
+	})
 	each(t, func(t *testing.T, src source) { src.conforms(t) })
+	t.Run("scs-memory", func(t *testing.T) { onSCS(t, scsmemory.NewWithCleanupInterval(0)) })
+	t.Run("scs-redis", func(t *testing.T) {
+		client := redis.NewClient(&redis.Options{Addr: server(t, "AUTH_TEST_REDIS_ADDR")})
+		t.Cleanup(func() { client.Close() })
+		onSCS(t, goredisstore.NewWithPrefix(client, uniqueName()+":"))
+	})
+}
+
+// onSCS keeps users in memory, and their sessions in a store that was made for scs.
+func onSCS(t *testing.T, sessions scs.Store) {
+	t.Helper()
+	users := memstore.New()
+	store := auth.Stores{UserStore: users, CredentialStore: users, SessionStore: auth.SCSStore(sessions)}
+	storetest.Run(t, func(*testing.T) auth.Store { return store })
 }
 
 // conforms runs the conformance suite.
