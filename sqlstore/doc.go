@@ -63,9 +63,9 @@
 // once the context has ended.
 //
 // The driver decides when to say that a connection was broken before anything was
-// sent. lib/pq says so too early, and database/sql then repeats the statement: a
-// CreateUser that succeeded while the connection broke can return ErrExists, an
-// UpdateUser ErrConflict. pgx and the drivers of MySQL and SQLite do not.
+// sent. lib/pq, up to 1.12 at least, says so too early, and database/sql then repeats
+// the statement: a CreateUser that succeeded while the connection broke can return
+// ErrExists, an UpdateUser ErrConflict. pgx and the drivers of MySQL and SQLite do not.
 //
 // # Migrations by another tool
 //
