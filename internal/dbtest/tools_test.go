@@ -16,9 +16,7 @@ import (
 	gomigratedb "github.com/golang-migrate/migrate/v4/database"
 	gomigratemysql "github.com/golang-migrate/migrate/v4/database/mysql"
 	gomigratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
-	gomigratepostgres "github.com/golang-migrate/migrate/v4/database/postgres"
 	gomigratesqlite "github.com/golang-migrate/migrate/v4/database/sqlite"
-	gomigratesqlite3 "github.com/golang-migrate/migrate/v4/database/sqlite3"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 	"github.com/pressly/goose/v3"
 
@@ -44,23 +42,26 @@ var tools = []struct {
 func TestMigrationsByOtherTools(t *testing.T) {
 	for _, tool := range tools {
 		t.Run(tool.name, func(t *testing.T) {
-			each(t, func(t *testing.T, src source) {
-				src = src.quick()
-				src.dialect = src.dialect.WithPrefix("shop_")
-				if src.driver == "mysql" {
-					src = src.with("multiStatements=true")
-				}
-				tool.apply(t, src)
-				s := sqlstore.New(src.open(t), src.dialect)
-				t.Cleanup(func() { s.Close() })
-				storetest.Run(t, func(*testing.T) auth.Store { return s })
-				must(t, s.CreateUser(t.Context(), ann()))
-				migrateAfterwards(t, src, s)
-				if _, err := s.UserByID(t.Context(), "ann"); err != nil {
-					t.Errorf("after Migrate: %v", err)
-				}
-			})
+			for _, d := range []database{modernc, pgx, mariadb} {
+				t.Run(d.name, func(t *testing.T) { migratedBy(t, tool.apply, d.source(t).quick()) })
+			}
 		})
+	}
+}
+
+func migratedBy(t *testing.T, apply func(*testing.T, source), src source) {
+	src.dialect = src.dialect.WithPrefix("shop_")
+	if src.driver == "mysql" {
+		src = src.with("multiStatements=true")
+	}
+	apply(t, src)
+	s := sqlstore.New(src.open(t), src.dialect)
+	t.Cleanup(func() { s.Close() })
+	storetest.Run(t, func(*testing.T) auth.Store { return s })
+	must(t, s.CreateUser(t.Context(), ann()))
+	migrateAfterwards(t, src, s)
+	if _, err := s.UserByID(t.Context(), "ann"); err != nil {
+		t.Errorf("after Migrate: %v", err)
 	}
 }
 
@@ -88,8 +89,7 @@ func migrateAfterwards(t *testing.T, src source, s *sqlstore.Store) {
 
 func applyByGoose(t *testing.T, src source) {
 	dialect := map[string]goose.Dialect{
-		"sqlite": goose.DialectSQLite3, "sqlite3": goose.DialectSQLite3,
-		"pgx": goose.DialectPostgres, "postgres": goose.DialectPostgres, "mysql": goose.DialectMySQL,
+		"sqlite": goose.DialectSQLite3, "pgx": goose.DialectPostgres, "mysql": goose.DialectMySQL,
 	}[src.driver]
 	p, err := goose.NewProvider(dialect, src.open(t), sqlstore.Migrations(src.dialect), goose.WithTableName("shop_auth_goose"))
 	must(t, err)
@@ -115,12 +115,8 @@ func golangMigrateDriver(driver string, db *sql.DB, table string) (gomigratedb.D
 	switch driver {
 	case "sqlite":
 		return gomigratesqlite.WithInstance(db, &gomigratesqlite.Config{MigrationsTable: table})
-	case "sqlite3":
-		return gomigratesqlite3.WithInstance(db, &gomigratesqlite3.Config{MigrationsTable: table})
 	case "pgx":
 		return gomigratepgx.WithInstance(db, &gomigratepgx.Config{MigrationsTable: table})
-	case "postgres":
-		return gomigratepostgres.WithInstance(db, &gomigratepostgres.Config{MigrationsTable: table})
 	}
 	return gomigratemysql.WithInstance(db, &gomigratemysql.Config{MigrationsTable: table})
 }
@@ -143,9 +139,9 @@ func applyByAtlas(t *testing.T, src source) {
 
 func atlasDriver(driver string, db *sql.DB) (atlas.Driver, error) {
 	switch driver {
-	case "sqlite", "sqlite3":
+	case "sqlite":
 		return atlassqlite.Open(db)
-	case "pgx", "postgres":
+	case "pgx":
 		return atlaspostgres.Open(db)
 	}
 	return atlasmysql.Open(db)
