@@ -85,7 +85,7 @@ func TestDocumentedTests(t *testing.T) {
 	test := regexp.MustCompile("`((?:[a-z]+\\.)?(?:Test|Fuzz|Example|Benchmark)\\w*)`")
 	patch := regexp.MustCompile("`([a-z0-9-]+\\.patch)`")
 	link := regexp.MustCompile(`\]\(([\w./-]+\.\w+)(?:#[\w-]+)?\)`)
-	for _, name := range []string{"architecture.md", "blocklist.md", "parity-flask-login.md", "passwords.md", "security.md"} {
+	for _, name := range []string{"architecture.md", "blocklist.md", "parity-flask-login.md", "passwords.md", "security.md", "stores.md"} {
 		doc := readDoc(t, name)
 		for _, m := range test.FindAllStringSubmatch(doc, -1) {
 			if !names[m[1]] {
