@@ -10,6 +10,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/vestibule-go/auth v0.0.0
+	github.com/vestibule-go/auth/throttle/redisthrottle v0.0.0
 	modernc.org/sqlite v1.61.1
 )
 
@@ -38,3 +39,5 @@ require (
 )
 
 replace github.com/vestibule-go/auth => ..
+
+replace github.com/vestibule-go/auth/throttle/redisthrottle => ../throttle/redisthrottle

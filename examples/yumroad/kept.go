@@ -18,16 +18,19 @@ import (
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/sqlstore"
+	"github.com/vestibule-go/auth/throttle"
+	"github.com/vestibule-go/auth/throttle/redisthrottle"
 )
 
 // kept is where the shop keeps everything: users and products in a database, and
-// sessions there, too, or on Redis.
+// sessions and the counts of wrong passwords there, too, or on Redis.
 type kept struct {
 	db       *sql.DB
 	users    *sqlstore.Store
 	products *productStore
 	redis    *redis.Client // nil: sessions are in the database
 	store    auth.Store
+	limiter  auth.Limiter // nil: counts are in the store
 }
 
 func open(ctx context.Context, o *options) (*kept, error) {
@@ -115,7 +118,7 @@ func (k *kept) migrate(ctx context.Context) error {
 }
 
 // openRedis puts the sessions into the Redis at that address, by a store made for
-// scs. Users and credentials stay where they are.
+// scs, and the counts of attempts. Users and credentials stay where they are.
 func (k *kept) openRedis(ctx context.Context, address string) error {
 	o, err := redis.ParseURL(address)
 	if err != nil {
@@ -127,7 +130,8 @@ func (k *kept) openRedis(ctx context.Context, address string) error {
 	}
 	sessions := auth.SCSStore(goredisstore.NewWithPrefix(k.redis, "yumroad:session:"))
 	k.store = auth.Stores{UserStore: k.users, CredentialStore: k.users, SessionStore: sessions}
-	return nil
+	k.limiter, err = throttle.New(redisthrottle.New(k.redis, "yumroad:throttle:"), throttle.Rules{})
+	return err
 }
 
 func (k *kept) close() error {

@@ -41,7 +41,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	fs.StringVar(&o.addr, "addr", defaultAddr, "`host:port` to listen on; port 0 means any that is free")
 	fs.StringVar(&o.baseURL, "base-url", "", "address of the shop as visitors see it, such as https://shop.example (default: from -addr)")
 	fs.StringVar(&o.database, "db", "yumroad.db", "SQLite database `file`, made if it is missing, or a postgres:// or mysql:// address")
-	fs.StringVar(&o.sessions, "sessions", "", "Redis to keep sessions on, such as redis://localhost:6379/0 (default: in the database)")
+	fs.StringVar(&o.sessions, "sessions", "", "Redis to keep sessions and the counts of wrong passwords on, such as redis://localhost:6379/0 (default: in the database)")
 	fs.DurationVar(&o.lifetime, "session-lifetime", 24*time.Hour, "how long a login lasts at most")
 	fs.DurationVar(&o.idle, "session-idle", time.Hour, "how long a login lasts without being used")
 	fs.DurationVar(&o.remember, "remember", 720*time.Hour, "how long a login lasts for those who tick the box")

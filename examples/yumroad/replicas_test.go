@@ -121,7 +121,10 @@ type front struct {
 func newFront(t *testing.T) *front {
 	f := &front{}
 	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(f.pick(r.In)) },
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(f.pick(r.In))
+			r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"] // people have addresses of their own, see person
+		},
 		ModifyResponse: func(r *http.Response) error { // whole, or not at all
 			body, err := io.ReadAll(r.Body)
 			r.Body = io.NopCloser(bytes.NewReader(body))
@@ -160,17 +163,22 @@ func (f *front) set(n int, s *server) {
 
 // person is someone in front of the shop who takes no for an answer.
 type person struct {
-	t     *testing.T
-	front *front
-	c     *http.Client
+	t       *testing.T
+	front   *front
+	c       *http.Client
+	address string // or else limits would take all of them for one
 }
+
+var people atomic.Int64
 
 func newPerson(t *testing.T, f *front) *person {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &person{t, f, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	n := people.Add(1)
+	address := fmt.Sprintf("198.51.%d.%d", n/250, n%250+1)
+	return &person{t, f, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, address}
 }
 
 // at asks one replica or, if n is negative, any.
@@ -180,6 +188,7 @@ func (p *person) at(n int, method, path string, form url.Values) (status int, bo
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	r.Header.Set("X-Forwarded-For", p.address)
 	if n >= 0 {
 		r.Header.Set("X-Replica", fmt.Sprint(n))
 	}
@@ -224,7 +233,7 @@ func (p *person) login(email, password string) (status int) {
 func TestReplicas(t *testing.T) {
 	db, program, f := postgresDatabase(t), buildShop(t), newFront(t)
 	start := func(n int) *server {
-		s := startServer(t, program, "-addr", "127.0.0.1:0", "-db", db, "-base-url", f.URL)
+		s := startServer(t, program, "-addr", "127.0.0.1:0", "-db", db, "-base-url", f.URL, "-trusted-proxies", "127.0.0.1/32")
 		f.set(n, s)
 		return s
 	}
@@ -250,9 +259,9 @@ func TestReplicas(t *testing.T) {
 	}
 
 	// One replica is killed while people sign up and change their passwords.
-	const people, changed = 40, "candle meadow rocket puzzle"
+	const crowd, changed = 40, "candle meadow rocket puzzle"
 	type history struct{ signup, change int } // statuses; 0: never tried
-	lives := make([]history, people)
+	lives := make([]history, crowd)
 	email := func(i int) string { return fmt.Sprintf("p%d@example.com", i) }
 	var wg sync.WaitGroup
 	var begun atomic.Int64
@@ -263,7 +272,7 @@ func TestReplicas(t *testing.T) {
 			for i := range next {
 				p := newPerson(t, f)
 				lives[i].signup = p.send(-1, "/signup", "/signup", "email", email(i), "password", authtest.Password, "confirm", authtest.Password)
-				if begun.Add(1) == people/4 {
+				if begun.Add(1) == crowd/4 {
 					close(halfway)
 				}
 				if lives[i].signup == http.StatusSeeOther {
@@ -278,7 +287,7 @@ func TestReplicas(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for i := range people {
+	for i := range crowd {
 		next <- i
 	}
 	close(next)
@@ -304,5 +313,5 @@ func TestReplicas(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of %d were interrupted, and lost nothing that they had been promised", lost, people)
+	t.Logf("%d of %d were interrupted, and lost nothing that they had been promised", lost, crowd)
 }

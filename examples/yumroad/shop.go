@@ -50,6 +50,7 @@ func (s *shop) config(o *options) *auth.Config {
 		RememberFor:    o.remember,
 		Hasher:         hasher(o.bcryptCost),
 		HashSeats:      o.hashSeats,
+		Limiter:        s.limiter,
 		Passwords:      auth.Policy{MinLength: o.minPassword, Words: []string{"yumroad"}},
 		TrustedProxies: o.trustedProxies,
 		CSRFRefused:    http.HandlerFunc(s.csrfRefused),
