@@ -67,8 +67,10 @@ var mayImport = map[string][]string{
 	"authtest":  {"", "memstore"},
 	"pages":     {""},
 	"password":  {""},
+	"email":     {"", "throttle", "internal/onetime"},
 
 	"internal/guess/gen": {"internal/guess"},
+	"internal/onetime":   {""},
 }
 
 func TestImports(t *testing.T) {
