@@ -9,10 +9,10 @@ import "context"
 // applications. The rules for Event hold: put no secret into it, nor what a visitor typed.
 func (m *Manager) Record(ctx context.Context, e Event) { m.emit(ctx, e) }
 
-// CheckPassword checks the new password in f for the user with that email, and whether it was
-// typed twice alike, and changes nothing. Current is not looked at: it is for pages whose visitors prove
-// otherwise who they are, before SetPassword. What the visitor can mend is noted in
-// f.Errors, and returned as FormErrors. Other errors are those of [ParsePassword].
+// CheckPassword checks the new password in f for the user with that email, and whether it was typed
+// twice alike, and changes nothing. Current is not looked at: it is for pages whose visitors prove
+// otherwise who they are, before SetPassword. What the visitor can mend is noted in f.Errors, and
+// returned as FormErrors. Other errors are those of [ParsePassword].
 func (m *Manager) CheckPassword(f *PasswordForm, email string) error {
 	if f.err != nil {
 		return f.err
