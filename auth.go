@@ -137,6 +137,12 @@ type Hooks struct {
 	// error it is a guest's, too, and the guards answer 503.
 	Load func(r *http.Request) (*User, error)
 
+	// Authenticate is asked by Manager.Authenticate and Reauthenticate about a user whose password is
+	// right. An error is answered as a wrong password, and counts as one: nobody who only knows the
+	// password learns that it is, and that there is an account. To tell the
+	// visitor all the same, look for your error in what Authenticate returned.
+	Authenticate func(ctx context.Context, u *User) error
+
 	// Login is asked before a session becomes the user's, at every way in. An
 	// error keeps the user out. ErrSecondFactor keeps them waiting: the session
 	// is pending, CurrentUser stays nil, and the next Login adds its factor to those in s.
@@ -438,25 +444,39 @@ func (m *Manager) Authenticate(ctx context.Context, f *LoginForm) (*User, error)
 	return u, nil
 }
 
-// prove returns u if the password in f is u's, and ErrBadLogin if not. A nil u has
-// none.
+// prove returns u if the password in f is u's, and no hook objects, and an ErrBadLogin if not.
+// A nil u has none.
 func (m *Manager) prove(ctx context.Context, u *User, f *LoginForm) (*User, error) {
 	reason, stale, err := m.verify(ctx, u, f.Password)
 	if err != nil {
 		return nil, err
 	}
 	if reason != "" {
-		e := Event{Name: EventLoginFailed, Reason: reason}
-		if u != nil {
-			e.UserID = u.ID
-		}
-		m.emit(ctx, e)
+		m.badLogin(ctx, u, reason, nil)
 		return nil, ErrBadLogin
+	}
+	for _, h := range m.cfg.Hooks {
+		if h.Authenticate == nil {
+			continue
+		}
+		if err := h.Authenticate(ctx, u); err != nil {
+			m.badLogin(ctx, u, "refused by a hook", err)
+			return nil, fmt.Errorf("%w: %w", ErrBadLogin, err)
+		}
 	}
 	if stale {
 		u = m.upgrade(ctx, u, f.Password)
 	}
 	return u, nil
+}
+
+// badLogin records an attempt at u's password that failed.
+func (m *Manager) badLogin(ctx context.Context, u *User, reason string, err error) {
+	e := Event{Name: EventLoginFailed, Reason: reason, Err: err}
+	if u != nil {
+		e.UserID = u.ID
+	}
+	m.emit(ctx, e)
 }
 
 // verify spends one Verify, whoever u is, and then says why the password does
@@ -543,7 +563,7 @@ func (m *Manager) ChangePassword(ctx context.Context, u *User, f *PasswordForm) 
 	if len(f.Errors) > 0 {
 		return f.Errors
 	}
-	err := m.guess(ctx, u.Email, u, func() error { return m.proveCurrent(ctx, u, f.Current) })
+	err := m.guess(ctx, u.Email, u, func() error { return m.proveCurrent(ctx, u, f.Current, "change password: ") })
 	if errors.Is(err, ErrBadLogin) {
 		f.Errors.Add("current", CodeWrong, 0)
 		return f.Errors
@@ -557,11 +577,12 @@ func (m *Manager) ChangePassword(ctx context.Context, u *User, f *PasswordForm) 
 	return err
 }
 
-// proveCurrent returns nil if the password is u's, and ErrBadLogin if not.
-func (m *Manager) proveCurrent(ctx context.Context, u *User, password string) error {
+// proveCurrent returns nil if the password is u's, and ErrBadLogin if not. What it is asked for
+// stands before the reason of the event.
+func (m *Manager) proveCurrent(ctx context.Context, u *User, password, what string) error {
 	reason, _, err := m.verify(ctx, u, password)
 	if err == nil && reason != "" {
-		m.emit(ctx, Event{Name: EventLoginFailed, UserID: u.ID, Reason: "change password: " + reason})
+		m.badLogin(ctx, u, what+reason, nil)
 		err = ErrBadLogin
 	}
 	return err

@@ -415,6 +415,38 @@ func TestFailedLoginsAreAlike(t *testing.T) {
 	}
 }
 
+// Who is not wanted gets the answer of a wrong password for the right one, and uses up guesses.
+func TestAuthenticateHook(t *testing.T) {
+	unwanted := errors.New("unwanted")
+	var refuse error
+	s := newSite(t, func(c *auth.Config) {
+		c.Hooks = append(c.Hooks, auth.Hooks{}, auth.Hooks{Authenticate: func(_ context.Context, u *auth.User) error { return refuse }})
+	})
+	b := s.browser()
+	b.signup(ann)
+	refuse = unwanted
+	wantStatus(t, "reauthenticate", b.post("/reauth", "password", password), 422)
+	_, err := s.m.Authenticate(t.Context(), &auth.LoginForm{Email: ann, Password: password})
+	if !errors.Is(err, auth.ErrBadLogin) || !errors.Is(err, unwanted) {
+		t.Errorf("error %v", err)
+	}
+	wrong, right := s.somewhere(1).login(ann, another), s.somewhere(2).login(ann, password)
+	if wrong.Code != 422 || right.Code != 422 || wrong.body() != right.body() || fmt.Sprint(wrong.Header()) != fmt.Sprint(right.Header()) {
+		t.Errorf("wrong password: %d %v %q\nright password: %d %v %q", wrong.Code, wrong.Header(), wrong.body(), right.Code, right.Header(), right.body())
+	}
+	if e := s.event(auth.EventLoginFailed); len(e) != 4 || e[3].Reason != "refused by a hook" || e[3].UserID == "" || !errors.Is(e[3].Err, unwanted) {
+		t.Errorf("events %+v", e)
+	}
+	s.somewhere(3).login(ann, password)
+	s.somewhere(4).login(ann, password)
+	wantStatus(t, "after five", s.somewhere(5).login(ann, password), 429)
+	refuse = nil
+	if err := s.m.Unlock(t.Context(), ann); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, "wanted again", s.somewhere(6).login(ann, password), 303)
+}
+
 func TestParallelSignupsOfOneAddress(t *testing.T) {
 	s := newSite(t, func(c *auth.Config) { c.HashSeats, c.HashWait = 8, time.Minute })
 	var won, taken atomic.Int64

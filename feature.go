@@ -9,6 +9,25 @@ import "context"
 // applications. The rules for Event hold: put no secret into it, nor what a visitor typed.
 func (m *Manager) Record(ctx context.Context, e Event) { m.emit(ctx, e) }
 
+// VerifyPassword returns nil if the password in f is u's, and ErrBadLogin if not. It counts as an attempt
+// and costs as much as Authenticate does, asks no hook, and does not look at the email in f: it is for
+// pages that ask a user whom they know otherwise for the password, before something
+// that cannot be undone. What the visitor can mend is noted in f.Errors. Other errors are those of Authenticate.
+func (m *Manager) VerifyPassword(ctx context.Context, u *User, f *LoginForm) error {
+	if f.err != nil {
+		return f.err
+	}
+	if u == nil {
+		return ErrNotLoggedIn
+	}
+	if f.require("password", f.Password); len(f.Errors) > 0 {
+		return f.Errors
+	}
+	err := m.guess(ctx, u.Email, u, func() error { return m.proveCurrent(ctx, u, f.Password, "verify password: ") })
+	f.refuse(err, "password", CodeWrong)
+	return err
+}
+
 // CheckPassword checks the new password in f for the user with that email, and whether it was typed
 // twice alike, and changes nothing. Current is not looked at: it is for pages whose visitors prove
 // otherwise who they are, before SetPassword. What the visitor can mend is noted in f.Errors, and

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"net/http/httptest"
 	"reflect"
@@ -51,5 +52,40 @@ func TestRecord(t *testing.T) {
 	}
 	if !strings.Contains(s.logged.String(), `msg="auth: invited" user=7 reason="by hand"`) {
 		t.Errorf("the log is %q", s.logged.String())
+	}
+}
+
+func TestVerifyPassword(t *testing.T) {
+	s := newSite(t, func(c *auth.Config) {
+		c.Hooks = append(c.Hooks, auth.Hooks{Authenticate: func(context.Context, *auth.User) error { return errors.New("no") }})
+	})
+	u, err := s.m.Signup(t.Context(), &auth.SignupForm{Email: ann, Password: password, Confirm: password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify := func(password string) (*auth.LoginForm, error) {
+		f := &auth.LoginForm{Email: "whatever", Password: password}
+		return f, s.m.VerifyPassword(t.Context(), u, f)
+	}
+	if _, err := verify(password); err != nil {
+		t.Errorf("right password: %v", err)
+	}
+	if f, err := verify(""); auth.Status(err) != 422 || f.Errors.Get("password") == "" {
+		t.Errorf("no password: %v, %v", err, f.Errors)
+	}
+	for range 5 {
+		if f, err := verify(another); !errors.Is(err, auth.ErrBadLogin) || f.Errors.Get("password") == "" {
+			t.Errorf("wrong password: %v, %v", err, f.Errors)
+		}
+	}
+	if f, err := verify(password); !errors.Is(err, auth.ErrThrottled) || f.Errors.Get("") == "" {
+		t.Errorf("after five wrong ones: %v, %v", err, f.Errors)
+	}
+	if err := s.m.VerifyPassword(t.Context(), nil, &auth.LoginForm{Password: password}); !errors.Is(err, auth.ErrNotLoggedIn) {
+		t.Errorf("nobody: %v", err)
+	}
+	r := httptest.NewRequest("POST", "/", strings.NewReader("{}"))
+	if err := s.m.VerifyPassword(t.Context(), u, auth.ParseLogin(r)); !errors.Is(err, auth.ErrFormType) {
+		t.Errorf("no form: %v", err)
 	}
 }

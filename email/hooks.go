@@ -1,6 +1,7 @@
 package email
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 // whoever signed up with somebody else's address acts in that name until its owner resets the
 // password, and by logging in anyone learns whether an address had an account.
 //
-// After it Login returns ErrUnconfirmed, and sessions from before make guests, until the address is
-// confirmed. Users who come by a header (auth.Hooks.Load) are not asked. Those who were there
+// After it the right password is answered as a wrong one, by an ErrUnconfirmed, other ways in by the same,
+// and sessions from before make guests, until the address is confirmed. Users who come by a header (auth.Hooks.Load) are not asked. Those who were there
 // before the application took this package are not confirmed either: set User.Confirmed for those
 // that you trust.
 func Hooks(grace time.Duration) auth.Hooks {
@@ -24,6 +25,8 @@ func Hooks(grace time.Duration) auth.Hooks {
 		return nil
 	}
 	return auth.Hooks{
+		Authenticate: func(_ context.Context, u *auth.User) error { return check(u) },
+
 		Login: func(_ http.ResponseWriter, _ *http.Request, u *auth.User, _ *auth.Session) error { return check(u) },
 		Check: func(_ *http.Request, u *auth.User, _ *auth.Session) error { return check(u) },
 	}

@@ -107,25 +107,20 @@ func (l *Links) leave(ctx context.Context, u *auth.User) error {
 // somebody else's address have it confirmed by them. Therefore also visitors who are logged in as
 // the user are asked: their session may have been left or planted in the browser.
 //
-// Confirm logs nobody in, but proves the password as Authenticate does: call Login, if you like.
+// Confirm logs nobody in, but proves the password: call Login, if you like.
 // The token is used up once the password is right; of any number of concurrent calls one succeeds.
-// Errors are ErrLink and those of Authenticate.
+// Errors are ErrLink and those of Manager.VerifyPassword.
 func (l *Links) Confirm(ctx context.Context, token string, f *auth.LoginForm) (*auth.User, error) {
 	u, err := l.peek(ctx, l.confirm, token)
 	if err != nil {
 		return nil, err
 	}
-	f.Email = u.Email
-	proved, err := l.m.Authenticate(ctx, f)
-	if err != nil {
+	if err := l.m.VerifyPassword(ctx, u, f); err != nil {
 		return nil, err
 	}
 	ctx, cancel := detach(ctx)
 	defer cancel()
 	s, err := l.confirm.Redeem(ctx, token)
-	if err == nil && s.User.ID != proved.ID {
-		err = auth.ErrNotFound // a UserByLogin that finds others by that address
-	}
 	if err != nil {
 		return nil, l.refused(ctx, err)
 	}
