@@ -1,15 +1,11 @@
 package auth
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha512"
 	"encoding/base64"
 	"errors"
-	"runtime"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/text/unicode/norm"
@@ -100,63 +96,4 @@ func bcryptKey(password string) (key []byte, prefix string) {
 	mac := hmac.New(sha512.New384, []byte(longKey))
 	mac.Write(key)
 	return base64.StdEncoding.AppendEncode(nil, mac.Sum(nil)), longPrefix
-}
-
-// ErrBusy reports that the server has more passwords to check than it can, and
-// that this one waited in vain. [Status] makes 503 of it.
-var ErrBusy = errors.New("auth: too busy to check passwords")
-
-// seats bound how many passwords are hashed at once, and how many wait: a storm
-// of logins must not starve everyone else of the processor.
-type seats struct {
-	taken   chan struct{} // a full channel serves its senders first come, first served
-	waiting atomic.Int64
-	wait    time.Duration
-}
-
-// maxWaiting is how many may wait for one seat. No more could be served in the
-// two seconds of the default wait even at bcrypt's lowest cost here, 10.
-const maxWaiting = 64
-
-func newSeats(n int, wait time.Duration) *seats {
-	if n == 0 {
-		n = min(runtime.NumCPU(), runtime.GOMAXPROCS(0))
-	}
-	return &seats{taken: make(chan struct{}, n), wait: wait}
-}
-
-// do calls f from a seat. It returns ErrBusy if none became free in time, or
-// the context's error if that ended first.
-func (s *seats) do(ctx context.Context, f func()) error {
-	if err := s.take(ctx); err != nil {
-		return err
-	}
-	defer func() { <-s.taken }()
-	f()
-	return nil
-}
-
-func (s *seats) take(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	select {
-	case s.taken <- struct{}{}:
-		return nil
-	default:
-	}
-	defer s.waiting.Add(-1)
-	if s.waiting.Add(1) > maxWaiting*int64(cap(s.taken)) {
-		return ErrBusy
-	}
-	late := time.NewTimer(s.wait)
-	defer late.Stop()
-	select {
-	case s.taken <- struct{}{}:
-		return nil
-	case <-late.C:
-		return ErrBusy
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

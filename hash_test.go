@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -202,25 +203,41 @@ func TestCancelledRequestsTakeNoSeat(t *testing.T) {
 			t.Errorf("a cancelled signup: %v", err)
 		}
 	}
+	if n := s.hasher.hashed.Load(); n != 1 { // the decoy
+		t.Errorf("%d passwords were hashed", n)
+	}
 	if _, err := s.m.Signup(t.Context(), f()); err != nil {
 		t.Errorf("the next signup: %v", err)
 	}
 }
 
-type panicking struct{ auth.Bcrypt }
+// ending is a Hasher whose Verify never returns.
+type ending struct {
+	auth.Bcrypt
+	end func()
+}
 
-func (panicking) Verify(string, string) (bool, bool, error) { panic("hasher") }
+func (h ending) Verify(string, string) (bool, bool, error) {
+	h.end()
+	return true, false, nil
+}
 
+// A Hasher that panics, or ends its goroutine, ends the request, lets nobody in, and keeps no seat.
 func TestPanickingHasherKeepsNoSeat(t *testing.T) {
-	s := newSite(t, func(c *auth.Config) { c.Hasher, c.HashSeats, c.HashWait = panicking{4}, 1, time.Nanosecond })
-	for range 3 {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Error("it did not panic: it had no seat")
-				}
-			}()
-			s.m.Authenticate(t.Context(), &auth.LoginForm{Email: ann, Password: password})
-		}()
+	for name, end := range map[string]func(){"panic": func() { panic("hasher") }, "Goexit": runtime.Goexit} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, func(c *auth.Config) { c.Hasher, c.HashSeats = ending{4, end}, 1 })
+			for range 3 {
+				func() {
+					defer func() {
+						if recover() == nil {
+							t.Errorf("%s: it did not panic: it had no seat", name)
+						}
+					}()
+					u, err := s.m.Authenticate(t.Context(), &auth.LoginForm{Email: ann, Password: password})
+					t.Errorf("%s: %v, %v", name, u, err)
+				}()
+			}
+		})
 	}
 }
