@@ -320,3 +320,22 @@ func TestFailures(t *testing.T) {
 		}
 	}
 }
+
+// Every visitor has an address of their own, as limits on guesses need it.
+func TestAddress(t *testing.T) {
+	seen := map[string]bool{}
+	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RemoteAddr) })
+	for range 300 {
+		c := authtest.NewClient(t, app)
+		first, second := c.Get("/").Body, c.Get("/").Body
+		if first != second || seen[first] || first != c.Address+":1234" {
+			t.Fatalf("a visitor comes from %s and then from %s", first, second)
+		}
+		seen[first] = true
+	}
+	c := authtest.NewClient(t, app)
+	c.Address = "2001:db8::1"
+	if got := c.Get("/").Body; got != "[2001:db8::1]:1234" {
+		t.Errorf("from %s", got)
+	}
+}

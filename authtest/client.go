@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -22,6 +25,10 @@ type Client struct {
 	// BaseURL is the address of the application: that of its auth.Config.
 	// NewClient sets it to the constant of that name.
 	BaseURL string
+
+	// Address is the visitor's IP address, which limits on guesses and signups go by. NewClient sets it
+	// to one that no other Client of the test has. It has no effect on calls over a network.
+	Address string
 
 	// Header is sent with every request, besides what the Client sets itself.
 	Header http.Header
@@ -46,14 +53,23 @@ type Client struct {
 func NewClient(t testing.TB, app http.Handler) *Client {
 	jar, _ := cookiejar.New(nil) // never fails
 	hc := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	if app != nil {
-		hc.Transport = direct{app}
-	}
-	return &Client{
+	c := &Client{
 		BaseURL: BaseURL, SignupPath: "/signup", LoginPath: "/login", LogoutPath: "/logout", TokenPath: "/",
-		Header: http.Header{"Accept": {"text/html,application/xhtml+xml,*/*;q=0.8"}}, t: t, http: hc,
+		Address: newAddress(), Header: http.Header{"Accept": {"text/html,application/xhtml+xml,*/*;q=0.8"}}, t: t, http: hc,
 	}
+	if app != nil {
+		hc.Transport = direct{app, c}
+	}
+	return c
 }
+
+// newAddress returns the next of the addresses that are for tests (RFC 2544, appendix C.2.2).
+func newAddress() string {
+	n := addresses.Add(1)
+	return netip.AddrFrom4([4]byte{198, 18 + byte(n>>16&1), byte(n >> 8), byte(n)}).String()
+}
+
+var addresses atomic.Uint32
 
 // Get asks for a page.
 func (c *Client) Get(path string) *Response {
@@ -195,14 +211,17 @@ func (c *Client) findToken(path string) string {
 }
 
 // direct calls a handler as a server would, without a network.
-type direct struct{ handler http.Handler }
+type direct struct {
+	handler http.Handler
+	c       *Client
+}
 
 // RoundTrip implements [http.RoundTripper].
 func (d direct) RoundTrip(sent *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(sent.Context())
 	defer cancel()
 	got := sent.Clone(ctx)
-	got.RequestURI, got.RemoteAddr, got.Host = sent.URL.RequestURI(), "192.0.2.1:1234", cmp.Or(sent.Host, sent.URL.Host)
+	got.RequestURI, got.RemoteAddr, got.Host = sent.URL.RequestURI(), net.JoinHostPort(d.c.Address, "1234"), cmp.Or(sent.Host, sent.URL.Host)
 	got.Proto, got.ProtoMajor, got.ProtoMinor = "HTTP/1.1", 1, 1
 	var err error
 	if got.URL, err = url.ParseRequestURI(got.RequestURI); err != nil {

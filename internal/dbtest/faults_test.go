@@ -51,6 +51,7 @@ func TestFaults(t *testing.T) {
 		for _, method := range []string{
 			"CreateUser", "UpdateUser", "UserByID", "UserByLogin",
 			"CreateSession", "Session", "UpdateSession", "DeleteSession", "DeleteSessions",
+			"Credential", "PutCredential", "UpdateCredential",
 		} {
 			for _, kind := range []string{"before", "after", "panic"} {
 				for nth := 1; ; nth++ {
