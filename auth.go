@@ -13,7 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -171,7 +171,7 @@ type Manager struct {
 	scs    *scs.SessionManager
 	csrf   *csrf
 
-	proxyNoticed sync.Once
+	proxyNoticed atomic.Bool
 }
 
 // New returns a Manager that keeps everything in store. It returns an error that
@@ -347,6 +347,9 @@ func (m *Manager) checkLimits(fault faultFunc) {
 func (m *Manager) checkHasher(fault faultFunc) {
 	if m.cfg.Hasher == nil {
 		m.cfg.Hasher = Bcrypt(0)
+	}
+	if l, ok := m.cfg.Limiter.(*throttle.Limiter); ok && l == nil {
+		fault("Limiter is a nil *throttle.Limiter: throttle.New has returned an error")
 	}
 	if b, ok := m.cfg.Hasher.(Bcrypt); ok && (b.cost() < minCost || b.cost() > 31) {
 		fault("Hasher is Bcrypt(%d), not between %d and 31", b, minCost)
@@ -603,6 +606,9 @@ func (m *Manager) SetPassword(ctx context.Context, u *User, password string) err
 	var faults FormErrors
 	m.policy.check(&faults, password, u.Email)
 	if err := m.unbreached(ctx, &faults, password); err != nil {
+		return err
+	}
+	if err := m.refuseCompromised(ctx, u, &faults, password); err != nil {
 		return err
 	}
 	if len(faults) > 0 {

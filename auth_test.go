@@ -426,6 +426,12 @@ func TestAuthenticateHook(t *testing.T) {
 	b.signup(ann)
 	refuse = unwanted
 	wantStatus(t, "reauthenticate", b.post("/reauth", "password", password), 422)
+	f := &auth.LoginForm{Email: ann, Password: password}
+	refuse = &auth.ThrottledError{After: time.Minute}
+	if _, err := s.m.Authenticate(t.Context(), f); auth.RetryAfter(err) != 0 || len(f.Errors) != 1 || f.Errors[0].Code != auth.CodeBadLogin {
+		t.Errorf("a hook that is throttled shows: %v, %v", err, f.Errors)
+	}
+	refuse = unwanted
 	_, err := s.m.Authenticate(t.Context(), &auth.LoginForm{Email: ann, Password: password})
 	if !errors.Is(err, auth.ErrBadLogin) || !errors.Is(err, unwanted) {
 		t.Errorf("error %v", err)
@@ -434,11 +440,10 @@ func TestAuthenticateHook(t *testing.T) {
 	if wrong.Code != 422 || right.Code != 422 || wrong.body() != right.body() || fmt.Sprint(wrong.Header()) != fmt.Sprint(right.Header()) {
 		t.Errorf("wrong password: %d %v %q\nright password: %d %v %q", wrong.Code, wrong.Header(), wrong.body(), right.Code, right.Header(), right.body())
 	}
-	if e := s.event(auth.EventLoginFailed); len(e) != 4 || e[3].Reason != "refused by a hook" || e[3].UserID == "" || !errors.Is(e[3].Err, unwanted) {
+	if e := s.event(auth.EventLoginFailed); len(e) != 5 || e[4].Reason != "refused by a hook" || e[4].UserID == "" || !errors.Is(e[4].Err, unwanted) {
 		t.Errorf("events %+v", e)
 	}
 	s.somewhere(3).login(ann, password)
-	s.somewhere(4).login(ann, password)
 	wantStatus(t, "after five", s.somewhere(5).login(ann, password), 429)
 	refuse = nil
 	if err := s.m.Unlock(t.Context(), ann); err != nil {

@@ -97,6 +97,7 @@ func TestBreachesAreAskedLast(t *testing.T) {
 	if err := s.m.ChangePassword(t.Context(), u, change); err != nil {
 		t.Fatal(err)
 	}
+	s.m.SetPassword(t.Context(), u, "short")
 	if want := []string{password, "caf\u00e9 " + another}; !slices.Equal(b.asked, want) {
 		t.Errorf("asked for %q, want %q", b.asked, want)
 	}

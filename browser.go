@@ -68,7 +68,9 @@ func (st *state) knownBrowser(u *User) string {
 	return ""
 }
 
-// rememberBrowser makes u known in the client's browser.
+// rememberBrowser makes u known in the client's browser, in which u has just proved who they are. Without that
+// proof whoever got hold of a session would have guesses of their own, and
+// fresh ones with every new Stamp.
 func (st *state) rememberBrowser(u *User) {
 	if st.knownBrowser(u) != "" {
 		return

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/vestibule-go/auth"
 )
@@ -110,10 +109,19 @@ func TestBrowserCookie(t *testing.T) {
 		if again := b.login(ann, password).cookie(c.Name); again != nil {
 			t.Errorf("a known browser gets another cookie: %v", again)
 		}
-		time.Sleep(time.Second)
-		b.post("/elsewhere")
-		if renewed := b.cookies[c.Name]; renewed.Value == c.Value || renewed.Value[:20] != c.Value[:20] {
-			t.Errorf("after the stamp has changed: cookie %v, was %v", renewed, c)
+		if again := b.post("/elsewhere").cookie(c.Name); again != nil {
+			t.Errorf("a browser is known without a proof: %v", again)
+		}
+		for _, prove := range []func() *response{
+			func() *response { return b.post("/reauth", "password", password) },
+			func() *response {
+				return b.post("/password", "current", password, "password", another, "confirm", another)
+			},
+		} {
+			before := b.cookies[c.Name].Value
+			if renewed := prove().cookie(c.Name); renewed == nil || renewed.Value == before || renewed.Value[:20] != c.Value[:20] {
+				t.Errorf("after a proof under a new stamp: cookie %v, was %v", renewed, before)
+			}
 		}
 		for i := range 10 { // users come and go
 			b.signup(strings.Repeat("x", i+1) + "@example.com")
@@ -127,5 +135,23 @@ func TestBrowserCookie(t *testing.T) {
 	wantStatus(t, "signup, with a factor missing", b.signup(ann), 401)
 	if c := b.cookies["session_browser"]; c != nil {
 		t.Errorf("a pending login makes the browser known: %v", c)
+	}
+}
+
+// A session without the password gives no guesses at it: not even if it makes a new stamp for each.
+func TestStolenSessionGivesNoGuesses(t *testing.T) {
+	s := newSite(t, nil)
+	owner := s.browser()
+	owner.signup(ann)
+	thief := owner.with(owner.token())
+	s.hasher.verified.Store(0)
+	for range 20 {
+		thief.post("/elsewhere")
+		for _, path := range []string{"/reauth", "/password"} {
+			thief.post(path, "password", another, "current", another, "confirm", another)
+		}
+	}
+	if n := s.hasher.verified.Load(); n != 5 {
+		t.Errorf("%d guesses were looked at, want 5", n)
 	}
 }

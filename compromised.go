@@ -23,7 +23,8 @@ func (u *User) hash() string { return strings.TrimPrefix(u.PasswordHash, comprom
 // MarkCompromised notes that others may know u's password (NIST SP 800-63B-4, section
 // 3.1.1.2). All sessions of u end, and the next login leads to a new password and nowhere
 // else: Login returns ErrNewPassword, the session is pending, and RequireLogin sends to
-// Config.PasswordURL, where PendingPassword tells whose it is. Who has a second factor proves it before.
+// Config.PasswordURL, where PendingPassword tells whose it is. Who has a second factor proves it before. The
+// old password is refused as the new one. Users who come by a header (see Hooks.Load) are not concerned.
 //
 // The new password is then chosen by whoever has the old one. If you would rather trust the mailbox,
 // set a random password, and let the user reset it. u is updated, as by SetPassword.
@@ -31,6 +32,18 @@ func (m *Manager) MarkCompromised(ctx context.Context, u *User) error {
 	return m.restamp(ctx, u, EventCompromised, false, func(u *User) {
 		if u.PasswordHash != "" && !u.Compromised() {
 			u.PasswordHash = compromisedMark + u.PasswordHash
+		}
+	})
+}
+
+// refuseCompromised notes in e that the new password of u is the one that others may know.
+func (m *Manager) refuseCompromised(ctx context.Context, u *User, e *FormErrors, password string) error {
+	if !u.Compromised() || len(*e) > 0 {
+		return nil
+	}
+	return m.sit(ctx, func() {
+		if same, _, _ := m.cfg.Hasher.Verify(u.hash(), password); same {
+			e.Add("password", CodeBreached, 0)
 		}
 	})
 }

@@ -64,6 +64,8 @@ func TestMarkCompromised(t *testing.T) {
 		}
 		wantStatus(t, "reauthenticate", b.post("/reauth", "password", password), 401)
 		wantStatus(t, "a wrong current password", change(b, another, another), 422)
+		wantStatus(t, "the same password", change(b, password, password), 422)
+		wantWho(t, "after the same password", b, "nobody")
 		pending := b.token()
 		wantStatus(t, "the change", change(b, password, another), 303)
 		wantWho(t, "after the change", b, ann)

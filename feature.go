@@ -28,6 +28,18 @@ func (m *Manager) VerifyPassword(ctx context.Context, u *User, f *LoginForm) err
 	return err
 }
 
+// CheckSignup notes in f.Errors what the visitor has to mend before Signup, and returns it as FormErrors;
+// it asks nobody and changes nothing. It is for what has to be done between that and Signup.
+func (m *Manager) CheckSignup(f *SignupForm) error {
+	if f.err != nil {
+		return f.err
+	}
+	if f.validate(m.policy); len(f.Errors) > 0 {
+		return f.Errors
+	}
+	return nil
+}
+
 // CheckPassword checks the new password in f for the user with that email, and whether it was typed
 // twice alike, and changes nothing. Current is not looked at: it is for pages whose visitors prove
 // otherwise who they are, before SetPassword. What the visitor can mend is noted in f.Errors, and

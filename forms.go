@@ -361,6 +361,7 @@ func confirm(e *FormErrors, password, again string) {
 func (f *LoginForm) refuse(err error, field, code string) {
 	if errors.Is(err, ErrBadLogin) {
 		f.Errors.Add(field, code, 0)
+		return
 	}
 	f.Errors.addThrottled(err)
 }

@@ -53,6 +53,7 @@ func (e *ThrottledError) Unwrap() error { return ErrThrottled }
 func RetryAfter(err error) int {
 	var throttled *ThrottledError
 	switch {
+	case errors.Is(err, ErrBadLogin): // whatever a hook says of when to come again
 	case errors.As(err, &throttled):
 		return int(math.Ceil(throttled.After.Seconds()))
 	case Status(err) == http.StatusServiceUnavailable:
@@ -153,6 +154,10 @@ func (m *Manager) networkCounts(ctx context.Context, narrow, wide string) []coun
 		return nil
 	}
 	m.noticeProxy(ctx, addr, st.r)
+	if nat64.Contains(addr) {
+		b := addr.As16()
+		addr = netip.AddrFrom4([4]byte(b[12:]))
+	}
 	if addr.Is4() {
 		return []counted{{narrow, addr.String()}}
 	}
@@ -166,11 +171,14 @@ func (m *Manager) networkCounts(ctx context.Context, narrow, wide string) []coun
 // noticeProxy says once that all visitors seem to have one address, and so one count.
 func (m *Manager) noticeProxy(ctx context.Context, addr netip.Addr, r *http.Request) {
 	if (addr.IsLoopback() || addr.IsPrivate()) && !m.trusts(addr) && r.Header.Get("X-Forwarded-For") != "" {
-		m.proxyNoticed.Do(func() {
+		if m.proxyNoticed.CompareAndSwap(false, true) {
 			m.failed(ctx, "client address", fmt.Errorf("auth: X-Forwarded-For from %s, which is not in Config.TrustedProxies: all its clients count as one", addr))
-		})
+		}
 	}
 }
+
+// nat64 holds the IPv4 addresses of clients whose network translates them: RFC 6052, section 2.1.
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
 func prefix(a netip.Addr, bits int) string {
 	p, _ := a.Prefix(bits) // fails for more bits than there are
@@ -183,13 +191,15 @@ func prefix(a netip.Addr, bits int) string {
 // the Limiter's error if it failed: in both cases do not do what was asked for.
 //
 // Call it before what costs much, or sends mail, for anyone who asks: with
-// throttle.Mail and the address, say, and throttle.MailNetwork.
+// throttle.Mail and the address, say, however it is spelled, and throttle.MailNetwork.
 func (m *Manager) Limit(ctx context.Context, action, key string) error {
-	counts := []counted{{action, key}}
 	if key == "" {
-		counts = m.networkCounts(ctx, action, "")
+		return m.take(ctx, m.networkCounts(ctx, action, ""))
 	}
-	return m.take(ctx, counts)
+	if action == throttle.Mail {
+		key = foldLogin(key)
+	}
+	return m.take(ctx, []counted{{action, key}})
 }
 
 // Unlock forgets the wrong passwords that were tried for who logs in with login, so that the

@@ -228,6 +228,9 @@ func TestWideNetworks(t *testing.T) {
 	}
 	wantStatus(t, "the same 48 bits", guess(2000, "2001:db8:1:abcd::1"), 429)
 	wantStatus(t, "other 48 bits", guess(2001, "2001:db8:2:1::1"), 422)
+	for i := range 31 {
+		wantStatus(t, "IPv4 by translation", guess(3000+i, fmt.Sprintf("64:ff9b::198.51.100.%d", i)), 422)
+	}
 }
 
 func TestSignupLimit(t *testing.T) {
@@ -352,6 +355,11 @@ func TestLimit(t *testing.T) {
 	}
 	if err := s.m.Limit(t.Context(), throttle.MailNetwork, ""); err != nil {
 		t.Errorf("without a request: %v", err)
+	}
+	for i, address := range []string{bob, " Bob@example.com", "BOB@EXAMPLE.COM", "bob@example.com "} {
+		if err := s.m.Limit(t.Context(), throttle.Mail, address); errors.Is(err, auth.ErrThrottled) != (i == 3) {
+			t.Errorf("mail %d, to %q: %v", i, address, err)
+		}
 	}
 	if err := s.m.Limit(t.Context(), "unheard of", ann); err == nil {
 		t.Error("an action without a rule is let through")

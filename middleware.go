@@ -141,7 +141,7 @@ func (m *Manager) RequireGuest(next http.Handler) http.Handler {
 
 // RequireLoginExcept is RequireLogin around a whole application, but for requests
 // that match a pattern of [http.ServeMux], such as "GET /{$}" or "/static/", and
-// for the login page. It panics where ServeMux would, if a pattern cannot be parsed,
+// for the login page and, while a login is pending, the page that asks for what is missing. It panics where ServeMux would, if a pattern cannot be parsed,
 // or names a host, which a client may claim at will.
 //
 // A request whose path is not in its shortest form matches nothing, since next
@@ -154,16 +154,27 @@ func (m *Manager) RequireLoginExcept(next http.Handler, patterns ...string) http
 		}
 		open.Handle(p, public{})
 	}
-	login, _, _ := strings.Cut(m.cfg.LoginURL, "?")
 	guarded := m.RequireLogin(next)
 	return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, _ := open.Handler(r)
-		if (h == public{} || r.URL.Path == login) && shortest(r) {
+		if (h == public{} || m.waysIn(r)) && shortest(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
 		guarded.ServeHTTP(w, r)
 	}))
+}
+
+// waysIn reports whether r is for the page that leads on from where the visitor is: the login page
+// or, while a login is pending, the one that asks for what is missing.
+func (m *Manager) waysIn(r *http.Request) bool {
+	page := func(target string) bool {
+		path, _, _ := strings.Cut(target, "?")
+		return path != "" && r.URL.Path == path
+	}
+	return page(m.cfg.LoginURL) ||
+		page(m.cfg.SecondFactorURL) && Pending(r.Context()) != nil ||
+		page(m.cfg.PasswordURL) && PendingPassword(r.Context()) != nil
 }
 
 // public marks what a pattern matches: ServeMux has handlers of its own for what

@@ -133,6 +133,29 @@ func TestRequireGuest(t *testing.T) {
 	}
 }
 
+// A login that is pending can be finished in an application that is closed but for a list.
+func TestRequireLoginExceptWhilePending(t *testing.T) {
+	toy := toyFactor{"123456"}
+	s := newSite(t, func(c *auth.Config) { c.Hooks, c.SecondFactorURL = append(c.Hooks, toy.hooks()), "/otp" })
+	s.passwordPage()
+	toy.routes(s)
+	s.mux.HandleFunc("GET /otp", whoami)
+	s.browser().signup(ann)
+	s.compromise()
+	closed := s.m.RequireLoginExcept(s.mux, "GET /form")
+	b := s.browser()
+	b.h = closed
+	wantStatus(t, "the page for a factor, as a guest", b.get("/otp"), 303)
+	wantStatus(t, "the page for a password, as a guest", change(b, password, another), 303)
+	wantStatus(t, "login", b.login(ann, password), 401)
+	wantStatus(t, "the page for a password, too early", change(b, password, another), 303)
+	wantStatus(t, "the page for a factor", b.get("/otp"), 200)
+	wantStatus(t, "the factor", b.post("/otp", "code", "123456"), 401)
+	wantStatus(t, "the page for a factor, too late", b.get("/otp"), 303)
+	wantStatus(t, "the change", change(b, password, another), 303)
+	wantWho(t, "after it", b, ann)
+}
+
 func TestRequireLoginExcept(t *testing.T) {
 	s := newSite(t, nil)
 	h := s.m.RequireLoginExcept(http.HandlerFunc(whoami), "GET /{$}", "/static/", "GET /products/{id}", "POST /signup")

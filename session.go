@@ -178,6 +178,7 @@ func (m *Manager) Login(w http.ResponseWriter, r *http.Request, u *User, p Proof
 	if err := st.enter(w, r, u, s, joins); err != nil {
 		return err
 	}
+	st.rememberBrowser(u)
 	m.emit(r.Context(), Event{Name: EventLoggedIn, Reason: p.Factor})
 	return nil
 }
@@ -216,6 +217,7 @@ func (m *Manager) Reauthenticate(w http.ResponseWriter, r *http.Request, f *Logi
 	if err := st.enter(w, r, u, &s, true); err != nil {
 		return err
 	}
+	st.rememberBrowser(u)
 	m.emit(r.Context(), Event{Name: EventReauthenticated})
 	return nil
 }
@@ -260,11 +262,9 @@ func (st *state) enter(w http.ResponseWriter, r *http.Request, u *User, s *Sessi
 	st.setCookie(token, s)
 	st.forgetCSRF()
 	switch missing {
-	case nil:
-		st.rememberBrowser(u)
 	case ErrNewPassword:
 		st.m.emit(r.Context(), Event{Name: EventNewPassword})
-	default:
+	case ErrSecondFactor:
 		st.m.emit(r.Context(), Event{Name: EventSecondFactor})
 	}
 	return missing
@@ -452,7 +452,9 @@ func (m *Manager) restamp(ctx context.Context, u *User, event string, keep bool,
 		return nil
 	}
 	if except != "" {
-		current.renew(u)
+		if current.renew(u) && event == EventPasswordChanged {
+			current.rememberBrowser(u) // to have ended other sessions proves nothing
+		}
 	} else if err := current.leave(); err != nil {
 		m.failed(ctx, "end session", err)
 	}
@@ -486,17 +488,20 @@ func (m *Manager) swapStamp(ctx context.Context, u *User, strict bool, change fu
 
 // renew moves the current session to a new token, after u's stamp has changed. It
 // proves nothing, so the session ends when it would have ended before, unless it was
-// pending until now. If that fails nobody is logged in, and an event says why.
-func (st *state) renew(u *User) {
+// pending until now. If that fails nobody is logged in, and an event says why. It reports
+// whether the user is logged in.
+func (st *state) renew(u *User) (loggedIn bool) {
 	s := *st.login.Load().session
 	if !s.pending {
 		s.deadline = st.m.scs.Deadline(st.ctx)
 	}
-	if err := st.enter(st.w, st.r, u, &s, true); err != nil && !errors.Is(err, ErrSecondFactor) {
+	err := st.enter(st.w, st.r, u, &s, true)
+	if err != nil && !errors.Is(err, ErrSecondFactor) {
 		st.mu.Lock()
 		defer st.mu.Unlock()
 		st.login.Store(nil)
 		st.discard = true
 		st.expireCookie()
 	}
+	return err == nil
 }

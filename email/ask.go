@@ -24,6 +24,13 @@ import (
 // address. Signup logs nobody in, and neither should you. Errors are those of Manager.Signup but
 // CodeTaken, and a *auth.ThrottledError if too many mails were asked for from the client's network.
 func (l *Links) Signup(ctx context.Context, f *auth.SignupForm) error {
+	if err := l.m.CheckSignup(f); err != nil {
+		return err
+	}
+	if err := l.m.Limit(ctx, throttle.MailNetwork, ""); err != nil { // before there is an account that gets no mail
+		note(&f.Errors, err)
+		return err
+	}
 	u, err := l.m.Signup(ctx, f)
 	isNew := err == nil
 	if !isNew && !taken(err) {
@@ -34,7 +41,7 @@ func (l *Links) Signup(ctx context.Context, f *auth.SignupForm) error {
 	if err != nil {
 		return err // Signup has accepted it
 	}
-	err = l.ask(ctx, address, func(found *auth.User) (kind string, due bool) {
+	return l.answer(ctx, address, func(found *auth.User) (kind string, due bool) {
 		switch {
 		case found == nil, isNew && found.ID == u.ID:
 			return KindConfirm, found != nil
@@ -43,8 +50,6 @@ func (l *Links) Signup(ctx context.Context, f *auth.SignupForm) error {
 		}
 		return KindTaken, true
 	})
-	note(&f.Errors, err)
-	return err
 }
 
 // taken reports whether all that is wrong with the form is that the address has an account.
@@ -58,7 +63,7 @@ func taken(err error) bool {
 //
 // A nil error says no more than that. What the visitor can mend is noted in f.Errors, and returned as
 // FormErrors; a *auth.ThrottledError says that too many mails were asked for from the client's
-// network. Too many to one address are not sent, and the answer is nil all the same: it
+// network. Too many of a kind to one account are not sent, and the answer is nil all the same: it
 // would tell a stranger that the owner has been here. The links sent before still work.
 func (l *Links) Forgot(ctx context.Context, f *auth.LoginForm) error {
 	return l.askFor(ctx, f, func(u *auth.User) (string, bool) { return KindReset, u != nil })
@@ -99,11 +104,11 @@ func (l *Links) ask(ctx context.Context, address string, what func(*auth.User) (
 	if err := l.m.Limit(ctx, throttle.MailNetwork, ""); err != nil {
 		return err
 	}
-	err := l.m.Limit(ctx, throttle.Mail, address)
-	tooMany := errors.Is(err, auth.ErrThrottled)
-	if err != nil && !tooMany {
-		return err
-	}
+	return l.answer(ctx, address, what)
+}
+
+// answer is ask for who is within the limit of the client's network.
+func (l *Links) answer(ctx context.Context, address string, what func(*auth.User) (kind string, due bool)) error {
 	u, err := l.store.UserByLogin(ctx, address)
 	if err != nil && !errors.Is(err, auth.ErrNotFound) {
 		return l.failed(ctx, "find user", err)
@@ -112,10 +117,27 @@ func (l *Links) ask(ctx context.Context, address string, what func(*auth.User) (
 		u = nil
 	}
 	kind, due := what(u)
-	if !due || tooMany {
+	if !due {
 		u = nil
 	}
+	err = l.m.Limit(ctx, throttle.Mail, mailKey(address, kind, u))
+	if errors.Is(err, auth.ErrThrottled) {
+		u, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
 	return l.mail(ctx, kind, u)
+}
+
+// mailKey returns what mails are counted by: those that are sent apart from those that are not, and each kind apart. So
+// whoever asks for what is not due, or for mails to an address before it has an account, does not keep
+// the owner from those that they need.
+func mailKey(address, kind string, u *auth.User) string {
+	if u == nil {
+		return address + "\x00" + kind
+	}
+	return address + "\x00" + kind + "\x00" + u.ID
 }
 
 // mail sends a mail of that kind to u. For nil it does the same work, and sends none.

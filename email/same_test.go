@@ -1,6 +1,7 @@
 package email_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -219,7 +220,54 @@ func TestUnconfirmedLoginTellsNothing(t *testing.T) {
 	}
 }
 
-// Three mails an hour go to an address, and twenty are sent for one network. Of the first limit
+// Whoever asks for mails that are not due keeps nobody from those that they need.
+func TestMailsOfOthers(t *testing.T) {
+	for name, user := range map[string]func(*auth.User){"confirmed": confirmed, "unconfirmed": func(*auth.User) {}, "new": nil} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, 0, nil)
+			if user != nil {
+				s.user(user)
+			}
+			form := url.Values{"email": {ann}, "password": {another}, "confirm": {another}}
+			for range 4 {
+				paths := []string{"/signup", "/resend"}
+				if user == nil {
+					paths = []string{"/forgot", "/resend"}
+				}
+				for _, path := range paths {
+					want(t, "a stranger's "+path, s.visitor().Post(path, form), 200)
+				}
+			}
+			synctest.Wait()
+			before := len(s.out.sent())
+			path := "/forgot"
+			if user == nil {
+				path = "/signup"
+			}
+			want(t, path, s.visitor().Post(path, form), 200)
+			synctest.Wait()
+			if n := len(s.out.sent()) - before; n != 1 {
+				t.Errorf("%s: %d mails by %s, want 1", name, n, path)
+			}
+		})
+	}
+}
+
+// A network that has asked for too many mails makes no account that gets none.
+func TestThrottledSignup(t *testing.T) {
+	s := newSite(t, 0, nil)
+	c := s.visitor()
+	for i := range 20 {
+		want(t, "forgot", c.Post("/forgot", url.Values{"email": {fmt.Sprint(i, ann)}}), 200)
+	}
+	want(t, "a form to mend", c.Signup(ann, "short"), 422)
+	want(t, "signup", c.Signup(ann, password), 429)
+	if _, err := s.store.UserByLogin(t.Context(), ann); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("an account was made: %v", err)
+	}
+}
+
+// Three mails of a kind and an hour go to an address, and twenty are sent for one network. Of the first limit
 // nobody is told.
 func TestMailLimits(t *testing.T) {
 	for _, path := range []string{"/forgot", "/resend", "/signup"} {
@@ -246,8 +294,8 @@ func TestMailLimits(t *testing.T) {
 				}
 				synctest.Wait()
 				mails := 3
-				if user == nil && path != "/signup" {
-					mails = 0
+				if user == nil {
+					mails = map[string]int{"/signup": 1 + 3}[path] // the link to confirm, and then the other
 				}
 				if n := len(s.out.sent()); n != mails {
 					t.Errorf("%s: %d mails, want %d", path, n, mails)

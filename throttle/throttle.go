@@ -95,13 +95,16 @@ func (l *Limiter) Take(ctx context.Context, action, key string) (wait time.Durat
 }
 
 // Return takes an attempt back that Take has counted: one that did not fail, or was
-// not made at all.
+// not made at all. The next one waits no longer than for one attempt less, but from the time of
+// the one that is taken back.
 func (l *Limiter) Return(ctx context.Context, action, key string) error {
 	return l.update(ctx, action, key, func(r Rule, c Count) (Count, bool) {
 		if c.N == 0 {
 			return c, false
 		}
-		c.N--
+		if c.N--; c.N == 0 {
+			return Count{Expires: time.Now()}, true // nothing to remember
+		}
 		c.Expires = r.expires(c)
 		return c, true
 	})

@@ -155,6 +155,24 @@ func TestReturn(t *testing.T) {
 	})
 }
 
+// What was taken back leaves nothing behind.
+func TestReturnedIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(counts)
+		l, err := throttle.New(s, throttle.Rules{})
+		must(t, err)
+		for _, action := range []string{throttle.Account, throttle.Network} {
+			take(t, l, action, "ann", 0)
+			must(t, l.Return(t.Context(), action, "ann"))
+		}
+		for key, c := range s.m {
+			if c.Expires.After(time.Now()) {
+				t.Errorf("%q is kept: %+v", key, c)
+			}
+		}
+	})
+}
+
 // However many come at the same time, no more than the free ones get through.
 func TestParallelTakes(t *testing.T) {
 	l := limiter(t, throttle.Rules{})

@@ -48,7 +48,7 @@ import (
 //
 // An update is a GET and a script that replaces the value if it is still the same. If
 // the answer to the script is lost and the client sends it again, an attempt
-// may be counted twice; none is ever lost so.
+// may be counted, or taken back, twice.
 type Store struct {
 	client redis.UniversalClient
 	prefix string
