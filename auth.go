@@ -342,14 +342,14 @@ func (m *Manager) checkLimits(fault faultFunc) {
 			fault("TrustedProxies holds %s, not a prefix of IPv4 or IPv6", p)
 		}
 	}
+	if l, ok := c.Limiter.(*throttle.Limiter); ok && l == nil {
+		fault("Limiter is a nil *throttle.Limiter: throttle.New has returned an error")
+	}
 }
 
 func (m *Manager) checkHasher(fault faultFunc) {
 	if m.cfg.Hasher == nil {
 		m.cfg.Hasher = Bcrypt(0)
-	}
-	if l, ok := m.cfg.Limiter.(*throttle.Limiter); ok && l == nil {
-		fault("Limiter is a nil *throttle.Limiter: throttle.New has returned an error")
 	}
 	if b, ok := m.cfg.Hasher.(Bcrypt); ok && (b.cost() < minCost || b.cost() > 31) {
 		fault("Hasher is Bcrypt(%d), not between %d and 31", b, minCost)
@@ -436,21 +436,24 @@ func (m *Manager) Authenticate(ctx context.Context, f *LoginForm) (*User, error)
 		m.failed(ctx, "find user", err)
 		return nil, fmt.Errorf("auth: find user: %w", err)
 	}
-	err = m.guess(ctx, login, u, func() (err error) {
-		u, err = m.prove(ctx, u, f)
-		return err
-	})
-	if err != nil {
-		f.refuse(err, "", CodeBadLogin)
-		return nil, err
-	}
-	return u, nil
+	u, err = m.prove(ctx, login, u, f.Password)
+	f.refuse(err, "", CodeBadLogin)
+	return u, err
 }
 
-// prove returns u if the password in f is u's, and no hook objects, and an ErrBadLogin if not.
+// prove is admit, as an attempt at the account of that login.
+func (m *Manager) prove(ctx context.Context, login string, u *User, password string) (proved *User, err error) {
+	err = m.guess(ctx, login, u, func() (err error) {
+		proved, err = m.admit(ctx, u, password)
+		return err
+	})
+	return proved, err
+}
+
+// admit returns u if the password is u's, and no hook objects, and an ErrBadLogin if not.
 // A nil u has none.
-func (m *Manager) prove(ctx context.Context, u *User, f *LoginForm) (*User, error) {
-	reason, stale, err := m.verify(ctx, u, f.Password)
+func (m *Manager) admit(ctx context.Context, u *User, password string) (*User, error) {
+	reason, stale, err := m.verify(ctx, u, password)
 	if err != nil {
 		return nil, err
 	}
@@ -468,7 +471,7 @@ func (m *Manager) prove(ctx context.Context, u *User, f *LoginForm) (*User, erro
 		}
 	}
 	if stale {
-		u = m.upgrade(ctx, u, f.Password)
+		u = m.upgrade(ctx, u, password)
 	}
 	return u, nil
 }
@@ -566,7 +569,7 @@ func (m *Manager) ChangePassword(ctx context.Context, u *User, f *PasswordForm) 
 	if len(f.Errors) > 0 {
 		return f.Errors
 	}
-	err := m.guess(ctx, u.Email, u, func() error { return m.proveCurrent(ctx, u, f.Current, "change password: ") })
+	err := m.proveCurrent(ctx, u, f.Current, "change password: ")
 	if errors.Is(err, ErrBadLogin) {
 		f.Errors.Add("current", CodeWrong, 0)
 		return f.Errors
@@ -580,15 +583,17 @@ func (m *Manager) ChangePassword(ctx context.Context, u *User, f *PasswordForm) 
 	return err
 }
 
-// proveCurrent returns nil if the password is u's, and ErrBadLogin if not. What it is asked for
-// stands before the reason of the event.
+// proveCurrent returns nil if the password is u's, and ErrBadLogin if not, as an attempt at u's
+// account. What it is asked for stands before the reason of the event.
 func (m *Manager) proveCurrent(ctx context.Context, u *User, password, what string) error {
-	reason, _, err := m.verify(ctx, u, password)
-	if err == nil && reason != "" {
-		m.badLogin(ctx, u, what+reason, nil)
-		err = ErrBadLogin
-	}
-	return err
+	return m.guess(ctx, u.Email, u, func() error {
+		reason, _, err := m.verify(ctx, u, password)
+		if err == nil && reason != "" {
+			m.badLogin(ctx, u, what+reason, nil)
+			err = ErrBadLogin
+		}
+		return err
+	})
 }
 
 // SetPassword gives u another password, which ends u's sessions. If u is the

@@ -23,7 +23,7 @@ func (m *Manager) VerifyPassword(ctx context.Context, u *User, f *LoginForm) err
 	if f.require("password", f.Password); len(f.Errors) > 0 {
 		return f.Errors
 	}
-	err := m.guess(ctx, u.Email, u, func() error { return m.proveCurrent(ctx, u, f.Password, "verify password: ") })
+	err := m.proveCurrent(ctx, u, f.Password, "verify password: ")
 	f.refuse(err, "password", CodeWrong)
 	return err
 }

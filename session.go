@@ -202,11 +202,7 @@ func (m *Manager) Reauthenticate(w http.ResponseWriter, r *http.Request, f *Logi
 	if f.require("password", f.Password); len(f.Errors) > 0 {
 		return f.Errors
 	}
-	u := l.user
-	err := m.guess(r.Context(), u.Email, u, func() (err error) {
-		u, err = m.prove(r.Context(), u, f)
-		return err
-	})
+	u, err := m.prove(r.Context(), l.user.Email, l.user, f.Password)
 	if err != nil {
 		f.refuse(err, "password", CodeWrong)
 		return err
