@@ -155,6 +155,14 @@ type Hooks struct {
 	// Logout is told before a session ends by Logout.
 	Logout func(w http.ResponseWriter, r *http.Request, u *User, s *Session)
 
+	// Export returns what the application keeps of u, under a name of its own, for Manager.Export. It must
+	// marshal to JSON; nil is left out.
+	Export func(ctx context.Context, u *User) (name string, data any, err error)
+
+	// Delete removes what the application keeps of u, before Manager.DeleteAccount removes the account. An
+	// error keeps the account, and the user may try again: then Delete is called once more, also where it succeeded.
+	Delete func(ctx context.Context, u *User) error
+
 	// Event is told what happened, after it did. It must not block.
 	Event func(ctx context.Context, e Event)
 }

@@ -64,10 +64,10 @@ var mayImport = map[string][]string{
 	"memstore":  {""},
 	"sqlstore":  {""},
 	"storetest": {"", "throttle"},
-	"authtest":  {"", "memstore"},
-	"pages":     {""},
+	"authtest":  {"", "email", "memstore"},
+	"pages":     {"", "email", "lang"},
 	"password":  {""},
-	"email":     {"", "throttle", "internal/onetime"},
+	"email":     {"", "lang", "throttle", "internal/onetime"},
 
 	"internal/guess/gen": {"internal/guess"},
 	"internal/onetime":   {""},

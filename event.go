@@ -17,6 +17,9 @@ const (
 	EventReauthenticated = "reauthenticated"
 	EventLoggedOut       = "logged_out"
 	EventPasswordChanged = "password_changed"
+	EventEmailChanged    = "email_changed"
+	EventDeleted         = "account_deleted"
+	EventExported        = "account_exported"
 	EventSessionsRevoked = "sessions_revoked"     // all of a user's, or all but one, or one
 	EventCompromised     = "password_compromised" // MarkCompromised was called
 	EventNewPassword     = "new_password"         // a login is pending until the password is changed

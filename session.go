@@ -18,20 +18,20 @@ const (
 // Session is one login of one user on one device, from the proof to the end.
 type Session struct {
 	// ID tells sessions apart. It is a hash of the token in the cookie, and opens nothing.
-	ID string
+	ID string `json:"id"`
 
-	UserID   string
-	Created  time.Time // when the user logged in
-	LastSeen time.Time // when the session was last used, to a minute or so
-	Expires  time.Time // when it ends, if it is not used before
-	Address  string    // the client's IP address when the session got its token
-	Agent    string    // the client's User-Agent then
+	UserID   string    `json:"user_id"`
+	Created  time.Time `json:"created"`   // when the user logged in
+	LastSeen time.Time `json:"last_seen"` // when the session was last used, to a minute or so
+	Expires  time.Time `json:"expires"`   // when it ends, if it is not used before
+	Address  string    `json:"address"`   // the client's IP address when the session got its token
+	Agent    string    `json:"agent"`     // the client's User-Agent then
 
 	// Remembered is whether the user asked to stay logged in.
-	Remembered bool
+	Remembered bool `json:"remembered"`
 
 	// Factors are the ways in which the user proved who they are, and when.
-	Factors map[string]time.Time
+	Factors map[string]time.Time `json:"factors"`
 
 	realm   string // Config.CookieName of the Manager that made it
 	stamp   string // User.Stamp when the session began
@@ -423,7 +423,7 @@ func (m *Manager) restamp(ctx context.Context, u *User, event string, keep bool,
 	defer cancel()
 	next, err := m.swapStamp(ctx, u, keep || change != nil, change)
 	if err != nil {
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrExists) {
 			m.failed(ctx, "update user", err)
 		}
 		return fmt.Errorf("auth: update user: %w", err)

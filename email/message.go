@@ -24,6 +24,7 @@ type Message struct {
 	To      string // the address: canonical, see auth.CanonicalEmail
 	Subject string // one line without control characters
 	Text    string // plain text, lines end with "\n"
+	HTML    string // the same for programs that show it, a whole document; empty: there is none
 
 	Kind   string // the Letter.Kind that it was written for
 	UserID string // whose mail it is
