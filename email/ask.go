@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/vestibule-go/auth"
-	"github.com/vestibule-go/auth/internal/onetime"
 	"github.com/vestibule-go/auth/throttle"
 )
 
@@ -76,6 +75,17 @@ func (l *Links) SendConfirmation(ctx context.Context, f *auth.LoginForm) error {
 }
 
 func (l *Links) askFor(ctx context.Context, f *auth.LoginForm, what func(*auth.User) (string, bool)) error {
+	address, err := addressIn(f)
+	if err != nil {
+		return err
+	}
+	err = l.ask(ctx, address, what)
+	note(&f.Errors, err)
+	return err
+}
+
+// addressIn returns the address in f, or what is wrong with it.
+func addressIn(f *auth.LoginForm) (string, error) {
 	address, err := auth.CanonicalEmail(f.Email)
 	switch {
 	case f.Email == "":
@@ -84,11 +94,9 @@ func (l *Links) askFor(ctx context.Context, f *auth.LoginForm, what func(*auth.U
 		f.Errors.Add("email", auth.CodeInvalid, 0)
 	}
 	if f.Errors.Get("email") != "" {
-		return f.Errors
+		return "", f.Errors
 	}
-	err = l.ask(ctx, address, what)
-	note(&f.Errors, err)
-	return err
+	return address, nil
 }
 
 // note tells the visitor when to try again.
@@ -109,9 +117,9 @@ func (l *Links) ask(ctx context.Context, address string, what func(*auth.User) (
 
 // answer is ask for who is within the limit of the client's network.
 func (l *Links) answer(ctx context.Context, address string, what func(*auth.User) (kind string, due bool)) error {
-	u, err := l.store.UserByLogin(ctx, address)
-	if err != nil && !errors.Is(err, auth.ErrNotFound) {
-		return l.failed(ctx, "find user", err)
+	u, err := l.find(ctx, address)
+	if err != nil {
+		return err
 	}
 	if u != nil && (!u.Disabled.IsZero() || u.Email != address) { // mail goes to where it was asked for, or nowhere
 		u = nil
@@ -120,14 +128,16 @@ func (l *Links) answer(ctx context.Context, address string, what func(*auth.User
 	if !due {
 		u = nil
 	}
-	err = l.m.Limit(ctx, throttle.Mail, mailKey(address, kind, u))
-	if errors.Is(err, auth.ErrThrottled) {
-		u, err = nil, nil
+	return l.mail(ctx, kind, u, address, "")
+}
+
+// find returns the user who logs in with address, or nil.
+func (l *Links) find(ctx context.Context, address string) (*auth.User, error) {
+	u, err := l.store.UserByLogin(ctx, address)
+	if err != nil && !errors.Is(err, auth.ErrNotFound) {
+		return nil, l.failed(ctx, "find user", err)
 	}
-	if err != nil {
-		return err
-	}
-	return l.mail(ctx, kind, u)
+	return u, nil // nil: not found
 }
 
 // mailKey returns what mails are counted by: those that are sent apart from those that are not, and each kind apart. So
@@ -140,23 +150,24 @@ func mailKey(address, kind string, u *auth.User) string {
 	return address + "\x00" + kind + "\x00" + u.ID
 }
 
-// mail sends a mail of that kind to u. For nil it does the same work, and sends none.
-func (l *Links) mail(ctx context.Context, kind string, u *auth.User) error {
-	holder, secrets, path := u, l.reset, l.cfg.ResetURL
-	switch kind {
-	case KindConfirm:
-		secrets, path = l.confirm, l.cfg.ConfirmURL
-	case KindTaken:
-		holder = nil // there is no link in it
+// mail sends a mail of that kind about u to address, with a link that has the payload, unless too many were
+// sent. For a nil u it does the same work, and sends none.
+func (l *Links) mail(ctx context.Context, kind string, u *auth.User, address, payload string) error {
+	err := l.m.Limit(ctx, throttle.Mail, mailKey(address, kind, u))
+	if errors.Is(err, auth.ErrThrottled) {
+		u, err = nil, nil
 	}
-	token, err := secrets.Issue(ctx, holder)
+	if err != nil {
+		return err
+	}
+	letter, err := l.letter(ctx, kind, u, payload)
 	if err != nil {
 		return l.failed(ctx, "store link", err)
 	}
-	m := l.write(ctx, kind, path+"?token="+token, secrets)
+	m := l.write(ctx, letter)
 	e := auth.Event{Name: EventAsked, Reason: kind}
 	if u != nil {
-		m.To, m.UserID, e.UserID = u.Email, u.ID, u.ID
+		m.To, m.UserID, e.UserID = address, u.ID, u.ID
 	}
 	l.m.Record(ctx, e)
 	if u != nil {
@@ -165,13 +176,33 @@ func (l *Links) mail(ctx context.Context, kind string, u *auth.User) error {
 	return nil
 }
 
-func (l *Links) write(ctx context.Context, kind, link string, secrets onetime.Secrets) *Message {
-	base := l.m.BaseURL()
-	letter := Letter{Kind: kind, SiteName: l.cfg.SiteName, LoginURL: base + l.m.LoginURL(""), ForgotURL: base + l.cfg.ForgotURL}
-	if kind != KindTaken {
-		letter.Link, letter.For = base+link, secrets.For
+// letter makes a link for u, and says what is in the mail. Where no link is due it makes one that is nobody's.
+func (l *Links) letter(ctx context.Context, kind string, u *auth.User, payload string) (Letter, error) {
+	secrets, path, linked := l.reset, l.cfg.ResetURL, true
+	switch kind {
+	case KindConfirm:
+		secrets, path = l.confirm, l.cfg.ConfirmURL
+	case KindChange:
+		secrets, path = l.change, l.cfg.ConfirmURL
+	case KindTaken:
+		u, linked = nil, false
+	case KindChangeTaken:
+		u, secrets, linked = nil, l.change, false
 	}
+	token, err := secrets.Issue(ctx, u, payload)
+	letter := Letter{Kind: kind}
+	if linked {
+		letter.Link, letter.For = l.m.BaseURL()+path+"?token="+token, secrets.For
+	}
+	return letter, err
+}
+
+// write puts a letter into words.
+func (l *Links) write(ctx context.Context, letter Letter) *Message {
+	base := l.m.BaseURL()
+	letter.SiteName, letter.Contact = l.cfg.SiteName, l.cfg.Contact
+	letter.LoginURL, letter.ForgotURL = base+l.m.LoginURL(""), base+l.cfg.ForgotURL
 	m := l.cfg.Write(ctx, letter)
-	m.Subject, m.Kind = oneLine(m.Subject), kind
+	m.Subject, m.Kind = oneLine(m.Subject), letter.Kind
 	return &m
 }

@@ -21,12 +21,17 @@ type Config struct {
 	// SiteName is what the application is called in the mails; empty means the host of BaseURL.
 	SiteName string
 
+	// Contact is whom readers may turn to, in words for the mail: an address or a URL. It is one line of
+	// plain text. Empty means that none is named: then who learns of a change that they did not make
+	// has nobody to tell.
+	Contact string
+
 	// ConfirmURL, ResetURL and ForgotURL are the paths of the pages that confirm an address,
 	// set a new password, and ask for one; empty means "/confirm", "/password/reset" and
 	// "/password/forgot". The first two get the token as "token" in the query.
 	ConfirmURL, ResetURL, ForgotURL string
 
-	// ConfirmFor is how long a link to confirm an address is good; zero means 24 hours (NIST
+	// ConfirmFor is how long a link to confirm an address is good, the first or another; zero means 24 hours (NIST
 	// SP 800-63B-4, section 4.2.1.2).
 	ConfirmFor time.Duration
 
@@ -34,7 +39,8 @@ type Config struct {
 	// WSTG-ATHN-09). More than 24 hours are refused (NIST, as above).
 	ResetFor time.Duration
 
-	// Write says in words what there is to say: it sets Subject and Text. Nil means English. It is
+	// Write says in words what there is to say: it sets Subject, Text and HTML. Nil means the texts of
+	// package lang, in the language of lang.FromContext. It is
 	// called with the context of the request and, since the work must not tell, for letters, too,
 	// that are never sent: it must not look at whether there is an account.
 	Write func(ctx context.Context, l Letter) Message
@@ -68,19 +74,20 @@ var (
 const (
 	EventAsked     = "mail_asked"      // for a mail; Reason is its kind; without a user none is sent
 	EventLink      = "link_refused"    // ErrLink was returned
-	EventConfirmed = "email_confirmed" // the user reads mail sent to the address
+	EventConfirmed = "email_confirmed" // the user reads mail sent to the address; if it is another, an auth.EventEmailChanged came before
 	EventReset     = "password_reset"  // by a link; an auth.EventPasswordChanged came before
+	EventNotified  = "user_notified"   // a notice is on its way to the user; Reason is its kind
 )
 
 // Links signs users up, confirms their addresses and replaces forgotten passwords, by links in
-// mails. Make one with [New], and Close it in the end. It is safe for concurrent use.
+// mails, and tells users by mail what became of their accounts. Make one with [New], and Close it in the end. It is safe for concurrent use.
 type Links struct {
 	m     *auth.Manager
 	store auth.Store
 	cfg   Config // complete
 	queue *queue
 
-	confirm, reset onetime.Secrets
+	confirm, change, reset onetime.Secrets
 }
 
 // New returns Links for the users of m, which are in store: the one that m was made with. It returns
@@ -94,6 +101,7 @@ func New(m *auth.Manager, store auth.Store, cfg *Config) (*Links, error) {
 		return nil, fmt.Errorf("email: cannot work with this Config:\n%w", errors.Join(faults...))
 	}
 	l.confirm = onetime.Secrets{Store: store, Kind: "confirm", For: l.cfg.ConfirmFor}
+	l.change = onetime.Secrets{Store: store, Kind: "change", For: l.cfg.ConfirmFor}
 	l.reset = onetime.Secrets{Store: store, Kind: "reset", For: l.cfg.ResetFor}
 	l.queue = newQueue(l.cfg.Mailer, l.cfg.QueueSize, l.cfg.Tries, l.lost)
 	return l, nil
@@ -113,9 +121,12 @@ func (l *Links) check() (faults []error) {
 		fault("Mailer is nil")
 	}
 	if c.Write == nil {
-		c.Write = english
+		c.Write = write
 	}
 	l.checkName(fault)
+	if strings.ContainsFunc(c.Contact, notPlain) {
+		fault("Contact is %q, not one line of text", c.Contact)
+	}
 	checkPaths(c, fault)
 	checkNumbers(c, fault)
 	return faults

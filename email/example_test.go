@@ -56,7 +56,7 @@ func Example() {
 	mux.HandleFunc("GET /confirm", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		token := r.URL.Query().Get("token")
-		_, err := links.ConfirmUser(r.Context(), token) // uses nothing up
+		_, err := links.Confirmation(r.Context(), token) // uses nothing up
 		show(w, r, "/confirm", token, nil, err)
 	})
 	mux.HandleFunc("POST /confirm", func(w http.ResponseWriter, r *http.Request) {

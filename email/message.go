@@ -49,6 +49,14 @@ const (
 	KindReset   = "reset"          // Link leads to the page for a new password, which the reader asked for
 	KindTaken   = "signup_taken"   // somebody signed up with an address that has an account; no Link
 	KindPending = "signup_pending" // the same, but the account was never confirmed; Link is that of KindReset
+
+	KindChange      = "change"       // a user wants to change to this address; Link leads to the page that confirms
+	KindChangeTaken = "change_taken" // the same, but the address has an account; no Link
+
+	// Notices: what has happened to the account. They have no Link.
+	KindPasswordChanged = "password_changed"
+	KindEmailChanged    = "email_changed" // goes to the old address
+	KindDeleted         = "account_deleted"
 )
 
 // Letter is what there is to say in a mail. All addresses in it are complete and begin with BaseURL.
@@ -59,61 +67,7 @@ type Letter struct {
 	For       time.Duration // how long Link is good
 	LoginURL  string
 	ForgotURL string // of the page where one asks for a new password
-}
-
-// english is what Config.Write is by default.
-func english(_ context.Context, l Letter) Message {
-	switch l.Kind {
-	case KindConfirm:
-		return Message{
-			Subject: "Please confirm your address for " + l.SiteName,
-			Text: paragraphs(
-				"somebody, we hope you, has signed up at "+l.SiteName+" with this address.\nTo confirm that it is yours, open this page, and enter your password:",
-				l.Link,
-				"The link works once, and for "+spell(l.For)+".",
-				"If it was not you, do nothing: without this link nobody can use the\naccount."),
-		}
-	case KindReset:
-		return Message{
-			Subject: "A new password for " + l.SiteName,
-			Text: paragraphs(
-				"somebody, we hope you, has asked for a new password at "+l.SiteName+".\nTo choose one, open this page:",
-				l.Link,
-				"The link works once, and for "+spell(l.For)+".",
-				"If it was not you, do nothing: your password has not changed."),
-		}
-	case KindTaken:
-		return Message{
-			Subject: "You have an account at " + l.SiteName,
-			Text: paragraphs(
-				"somebody, perhaps you, has tried to sign up at "+l.SiteName+" with this\naddress, which has an account already. Nothing has changed.",
-				"You can log in with your password:\n"+l.LoginURL,
-				"If you have forgotten it, you can choose a new one:\n"+l.ForgotURL,
-				"If it was not you, do nothing."),
-		}
-	}
-	return Message{
-		Subject: "Please finish signing up at " + l.SiteName,
-		Text: paragraphs(
-			"somebody, we hope you, has signed up at "+l.SiteName+" with this address,\nand not for the first time. To make the account yours, open this page and\nchoose its password. Those chosen before will no longer work:",
-			l.Link,
-			"The link works once, and for "+spell(l.For)+".",
-			"If it was not you, do nothing: without this link nobody can use the\naccount."),
-	}
-}
-
-func paragraphs(p ...string) string { return "Hello,\n\n" + strings.Join(p, "\n\n") + "\n" }
-
-// spell returns d as people say it.
-func spell(d time.Duration) string {
-	n, unit := int(d.Round(time.Minute).Minutes()), "minute"
-	if n >= 120 && n%60 == 0 {
-		n, unit = n/60, "hour"
-	}
-	if n != 1 {
-		unit += "s"
-	}
-	return fmt.Sprint(n, " ", unit)
+	Contact   string // whom to turn to: that of Config; "": nobody is named
 }
 
 // oneLine returns s with a space for every character that could begin another header.

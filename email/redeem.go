@@ -1,6 +1,7 @@
 package email
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -16,12 +17,40 @@ import (
 // ResetUser returns the user whose password the token lets set anew, and changes nothing: for the
 // page that asks for the password. Errors are ErrLink, and failures of the store.
 func (l *Links) ResetUser(ctx context.Context, token string) (*auth.User, error) {
-	return l.peek(ctx, l.reset, token)
+	s, err := l.reset.Peek(ctx, token)
+	if err != nil {
+		return nil, l.refused(ctx, err)
+	}
+	return s.User, nil
 }
 
-// ConfirmUser is ResetUser for the page of Confirm.
-func (l *Links) ConfirmUser(ctx context.Context, token string) (*auth.User, error) {
-	return l.peek(ctx, l.confirm, token)
+// Confirmation is what a token lets Confirm do.
+type Confirmation struct {
+	User  *auth.User // whose it is
+	Email string     // the address to be confirmed; if it is not User.Email, it takes its place
+}
+
+// Confirmation is ResetUser for the page of Confirm.
+func (l *Links) Confirmation(ctx context.Context, token string) (*Confirmation, error) {
+	s, _, err := l.confirmation(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return &Confirmation{s.User, cmp.Or(s.Payload, s.User.Email)}, nil
+}
+
+// confirmation finds a token of Confirm, and says which kind it is of.
+func (l *Links) confirmation(ctx context.Context, token string) (*onetime.Secret, onetime.Secrets, error) {
+	kind := l.confirm
+	s, err := kind.Peek(ctx, token)
+	if errors.Is(err, auth.ErrNotFound) {
+		kind = l.change
+		s, err = kind.Peek(ctx, token)
+	}
+	if err != nil {
+		return nil, kind, l.refused(ctx, err)
+	}
+	return s, kind, nil
 }
 
 // Reset gives the user whose token it is the new password in f; Current is not looked at. All
@@ -35,7 +64,7 @@ func (l *Links) ConfirmUser(ctx context.Context, token string) (*auth.User, erro
 // errors are ErrLink, those of [auth.ParsePassword], and failures of the store, after which the
 // token is used up, either password may count, and the user has to ask for another mail.
 func (l *Links) Reset(ctx context.Context, token string, f *auth.PasswordForm) error {
-	u, err := l.peek(ctx, l.reset, token)
+	u, err := l.ResetUser(ctx, token)
 	if err != nil {
 		return err
 	}
@@ -70,6 +99,9 @@ func (l *Links) replace(ctx context.Context, s *onetime.Secret, password string)
 	case err != nil:
 		return err // SetPassword has recorded it
 	}
+	if !s.User.Confirmed.IsZero() { // else it is their first
+		l.Notify(ctx, s.User, KindPasswordChanged)
+	}
 	if err := l.leave(ctx, s.User); err != nil || !s.User.Confirmed.IsZero() {
 		return err
 	}
@@ -102,32 +134,55 @@ func (l *Links) leave(ctx context.Context, u *auth.User) error {
 	return nil
 }
 
-// Confirm notes that the address is read by the user whose token it is. It takes the password in f
+// Confirm notes that the address is read by the user whose token it is: that with which they signed up
+// or, if SendChange sent the token, another, which takes its place. Confirm takes the password in f
 // as well, whose email is not looked at: the link alone would let whoever signed up first with
-// somebody else's address have it confirmed by them. Therefore also visitors who are logged in as
+// somebody else's address, or wants to change to it, have it confirmed by them. Therefore also visitors who are logged in as
 // the user are asked: their session may have been left or planted in the browser.
 //
 // Confirm logs nobody in, but proves the password: call Login, if you like.
 // The token is used up once the password is right; of any number of concurrent calls one succeeds.
 // Errors are ErrLink and those of Manager.VerifyPassword.
+//
+// With another address the user's sessions end, as in Manager.SetEmail, and the old address is told. If somebody
+// else has got the new one since, the error is ErrLink, and nothing changed. After a failure of the store
+// either address may count.
 func (l *Links) Confirm(ctx context.Context, token string, f *auth.LoginForm) (*auth.User, error) {
-	u, err := l.peek(ctx, l.confirm, token)
+	s, kind, err := l.confirmation(ctx, token)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.m.VerifyPassword(ctx, u, f); err != nil {
+	if err := l.m.VerifyPassword(ctx, s.User, f); err != nil {
 		return nil, err
 	}
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	s, err := l.confirm.Redeem(ctx, token)
-	if err != nil {
+	if s, err = kind.Redeem(ctx, token); err != nil {
 		return nil, l.refused(ctx, err)
 	}
-	if err := l.prove(ctx, s.User); err != nil {
+	if s.Payload != "" {
+		err = l.move(ctx, s.User, s.Payload)
+	} else {
+		err = l.prove(ctx, s.User)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return s.User, nil
+}
+
+// move gives u another address, which u has proved to read, and tells the old one.
+func (l *Links) move(ctx context.Context, u *auth.User, address string) error {
+	before := *u
+	switch err := l.m.SetEmail(ctx, u, address); {
+	case errors.Is(err, auth.ErrExists), errors.Is(err, auth.ErrConflict), errors.Is(err, auth.ErrNotFound):
+		return l.refused(ctx, auth.ErrNotFound) // whose the address is, or what became of u, is not said
+	case err != nil:
+		return err // SetEmail has recorded it
+	}
+	l.m.Record(ctx, auth.Event{Name: EventConfirmed, UserID: u.ID})
+	l.Notify(ctx, &before, KindEmailChanged)
+	return nil
 }
 
 // prove stores that u reads mail sent to u.Email, unless that is known, and updates u.
@@ -165,14 +220,6 @@ func (l *Links) reread(ctx context.Context, u *auth.User) error {
 	}
 	*u = *fresh
 	return nil
-}
-
-func (l *Links) peek(ctx context.Context, secrets onetime.Secrets, token string) (*auth.User, error) {
-	s, err := secrets.Peek(ctx, token)
-	if err != nil {
-		return nil, l.refused(ctx, err)
-	}
-	return s.User, nil
 }
 
 // refused returns ErrLink if that is what err means.

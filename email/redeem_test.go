@@ -281,7 +281,7 @@ func TestConfirm(t *testing.T) {
 	}
 	_, first := s.mail(1)
 	token := s.resend(2)
-	if u, err := s.links.ConfirmUser(t.Context(), token); err != nil || u.Email != ann {
+	if u, err := s.links.Confirmation(t.Context(), token); err != nil || u.Email != ann || u.User.Email != ann {
 		t.Errorf("%v, %v", u, err)
 	}
 	want(t, "login in the time of grace", c.Login(ann, password), 200)

@@ -2,7 +2,7 @@
 //
 // A secret is 256 random bits in base64url. The store has the SHA-256 of them as the ID of a
 // credential, so a copy of the database opens nothing. The credential's Kind is the purpose, and its
-// Data a digest of what the user was like: once the email, the stamp or the confirmation is
+// Data a digest of what the user was like, followed by the payload, which the digest covers. Once the email, the stamp or the confirmation is
 // another, every secret from before is as good as none, the unused ones and those that are
 // being used at that moment. So issuing another keeps the earlier ones alive, and the first use
 // that changes the user ends them all: nobody can keep a link from working by asking for more.
@@ -17,6 +17,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vestibule-go/auth"
@@ -31,7 +32,8 @@ type Secrets struct {
 
 // Secret is one that was found good.
 type Secret struct {
-	User *auth.User // whose it is, as the store has them now
+	User    *auth.User // whose it is, as the store has them now
+	Payload string     // what was issued with it
 
 	credential *auth.Credential
 }
@@ -42,18 +44,19 @@ var encoding = base64.RawURLEncoding.Strict()
 // size is the length of a secret in bytes (OWASP ASVS 5.0, 11.5.1 asks for 128 bits).
 const size = 32
 
-// Issue stores a new secret for u, and returns it. For a nil u it does the same work, and
-// returns a secret that is nobody's and no good.
-func (s Secrets) Issue(ctx context.Context, u *auth.User) (string, error) {
+// Issue stores a new secret for u, and returns it. The payload says what it is for beyond its purpose, and
+// may be empty; the store has it in plain. For a nil u Issue does the same work, keeps nothing of
+// the payload but its length, and returns a secret that is nobody's and no good.
+func (s Secrets) Issue(ctx context.Context, u *auth.User, payload string) (string, error) {
 	var secret [size]byte
 	rand.Read(secret[:])
 	holder := u
 	if holder == nil {
-		holder = new(auth.User)
+		holder, payload = new(auth.User), strings.Repeat("-", len(payload))
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	err := s.Store.PutCredential(ctx, &auth.Credential{
-		Kind: s.Kind, ID: id(secret[:]), UserID: holder.ID, Data: state(holder), Created: now, Expires: now.Add(s.For),
+		Kind: s.Kind, ID: id(secret[:]), UserID: holder.ID, Data: append(state(holder, payload), payload...), Created: now, Expires: now.Add(s.For),
 	})
 	if err != nil {
 		return "", fmt.Errorf("onetime: issue: %w", err)
@@ -92,10 +95,17 @@ func (s Secrets) open(ctx context.Context, secret string, find func(ctx context.
 	if err != nil {
 		return nil, fault(err)
 	}
-	if !u.Disabled.IsZero() || subtle.ConstantTimeCompare(c.Data, state(u)) != 1 {
+	digest, payload := split(c.Data)
+	if !u.Disabled.IsZero() || subtle.ConstantTimeCompare(digest, state(u, payload)) != 1 {
 		return nil, auth.ErrNotFound
 	}
-	return &Secret{u, c}, nil
+	return &Secret{u, payload, c}, nil
+}
+
+// split takes the data of a credential apart.
+func split(data []byte) (digest []byte, payload string) {
+	n := min(len(data), sha256.Size)
+	return data[:n], string(data[n:])
 }
 
 // fault keeps apart what the visitor can bring about and what they cannot.
@@ -111,10 +121,10 @@ func id(secret []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// state returns a digest of everything whose change ends the secrets of u.
-func state(u *auth.User) []byte {
+// state returns a digest of the payload, and of everything whose change ends the secrets of u.
+func state(u *auth.User, payload string) []byte {
 	h := sha256.New()
-	for _, part := range []string{u.ID, u.Email, u.Stamp} {
+	for _, part := range []string{u.ID, u.Email, u.Stamp, payload} {
 		h.Write(binary.AppendUvarint(nil, uint64(len(part))))
 		h.Write([]byte(part))
 	}

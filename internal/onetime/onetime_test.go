@@ -28,7 +28,7 @@ func fixture(t *testing.T) (s, foreign onetime.Secrets, u *auth.User) {
 
 func issue(t *testing.T, s onetime.Secrets, u *auth.User) string {
 	t.Helper()
-	secret, err := s.Issue(t.Context(), u)
+	secret, err := s.Issue(t.Context(), u, "")
 	if err != nil {
 		t.Fatal(err)
 	}
