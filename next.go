@@ -135,7 +135,8 @@ func redirect(w http.ResponseWriter, target string) {
 }
 
 // PrefersJSON reports whether the client would rather have JSON than a page: it
-// says so in Accept, or is a script that says so by X-Requested-With.
+// says so in Accept or, without asking for a page there, sends JSON, or is a script that says so by
+// X-Requested-With.
 func PrefersJSON(r *http.Request) bool {
 	html, json := 0.0, 0.0
 	for _, part := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
@@ -154,5 +155,5 @@ func PrefersJSON(r *http.Request) bool {
 			json = max(json, q)
 		}
 	}
-	return json > html || html == 0 && r.Header.Get("X-Requested-With") == "XMLHttpRequest"
+	return json > html || html == 0 && (r.Header.Get("X-Requested-With") == "XMLHttpRequest" || mediaType(r) == "application/json")
 }

@@ -57,9 +57,17 @@ func (m *Manager) PasswordStrength(password, email string) Strength {
 // PasswordHint says in English what a new password has to be like, for the form to
 // say it before anything is typed. It is "" outside [Manager.Handler].
 func PasswordHint(ctx context.Context) string {
-	st := currentState(ctx)
-	if st == nil {
-		return ""
+	if n := MinPassword(ctx); n > 0 {
+		return fmt.Sprintf("At least %d characters. Four or five words that have nothing to do with each other make a good password.", n)
 	}
-	return fmt.Sprintf("At least %d characters. Four or five words that have nothing to do with each other make a good password.", st.m.policy.min)
+	return ""
+}
+
+// MinPassword returns the least number of characters of a new password, for hints in other
+// languages. It is 0 outside [Manager.Handler].
+func MinPassword(ctx context.Context) int {
+	if st := currentState(ctx); st != nil {
+		return st.m.policy.min
+	}
+	return 0
 }

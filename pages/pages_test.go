@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -28,22 +29,33 @@ const (
 	another = "candle meadow rocket puzzle"
 )
 
-// newClient returns a visitor of a site that is nothing but pages.
-func newClient(t testing.TB, cfg *auth.Config, s pages.Site) *authtest.Client {
+// newSite returns the pages that cfg asks for.
+func newSite(t testing.TB, cfg *pages.Config) *pages.Site {
+	t.Helper()
+	s, err := pages.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// newClient returns a visitor of a site that is nothing but pages, without mail.
+func newClient(t testing.TB, cfg *auth.Config, look *pages.Config) *authtest.Client {
 	t.Helper()
 	if cfg == nil {
 		cfg = new(auth.Config)
 	}
+	s := newSite(t, look)
 	cfg.CSRFRefused = http.HandlerFunc(s.CSRFRefused)
-	c := authtest.NewClient(t, s.Handler(authtest.New(t, cfg)))
+	c := authtest.NewClient(t, s.Handler(authtest.New(t, cfg), nil))
 	c.TokenPath = "/account/password"
 	return c
 }
 
 // newUser returns a visitor who is logged in.
-func newUser(t testing.TB, cfg *auth.Config, s pages.Site) *authtest.Client {
+func newUser(t testing.TB, cfg *auth.Config, look *pages.Config) *authtest.Client {
 	t.Helper()
-	c := newClient(t, cfg, s)
+	c := newClient(t, cfg, look)
 	want(t, c.Signup(ann, authtest.Password), 303, "/")
 	return c
 }
@@ -163,7 +175,7 @@ func inputs(r *authtest.Response) (all []string) {
 }
 
 func TestForms(t *testing.T) {
-	guest, user := newClient(t, nil, pages.Site{}), newUser(t, nil, pages.Site{})
+	guest, user := newClient(t, nil, nil), newUser(t, nil, nil)
 	for _, test := range []struct {
 		c      *authtest.Client
 		path   string
@@ -191,10 +203,10 @@ func TestHint(t *testing.T) {
 	cfg := &auth.Config{Passwords: auth.Policy{MinLength: 17}}
 	const hint = `id="password-hint">At least 17 characters. `
 	const read = `name="password" autocomplete="new-password" required aria-describedby="password-hint"`
-	guest := newClient(t, cfg, pages.Site{})
+	guest := newClient(t, cfg, nil)
 	mustContain(t, guest.Get("/signup"), hint, read)
 	mustContain(t, guest.Post("/signup", url.Values{"email": {ann}, "password": {another}, "confirm": {"no"}}), hint, read)
-	mustContain(t, newUser(t, cfg, pages.Site{}).Get("/account/password"), hint, read)
+	mustContain(t, newUser(t, cfg, nil).Get("/account/password"), hint, read)
 	if r := guest.Get("/login"); strings.Contains(r.Body, "-hint") {
 		t.Errorf("a hint where no password is chosen:\n%s", r.Body)
 	}
@@ -206,7 +218,7 @@ type down struct{}
 func (down) Breached(context.Context, string) (bool, error) { return false, errors.New("SECRET-XYZ") }
 
 func TestUnchecked(t *testing.T) {
-	c := newClient(t, &auth.Config{Passwords: auth.Policy{Breaches: down{}, BreachesRequired: true}}, pages.Site{})
+	c := newClient(t, &auth.Config{Passwords: auth.Policy{Breaches: down{}, BreachesRequired: true}}, nil)
 	r := c.Signup(ann, another)
 	want(t, r, 503, "")
 	mustContain(t, r, `role="status"`, "leaked cannot be found out just now")
@@ -216,7 +228,7 @@ func TestUnchecked(t *testing.T) {
 }
 
 func TestGuards(t *testing.T) {
-	guest, user := newClient(t, nil, pages.Site{}), newUser(t, nil, pages.Site{})
+	guest, user := newClient(t, nil, nil), newUser(t, nil, nil)
 	want(t, guest.Get("/reauth"), 303, "/login?next=%2Freauth")
 	want(t, guest.Get("/account/password"), 303, "/login?next=%2Faccount%2Fpassword")
 	want(t, guest.Post("/account/password", nil), 303, "/login")
@@ -229,7 +241,7 @@ func TestGuards(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
-	c := newUser(t, nil, pages.Site{})
+	c := newUser(t, nil, nil)
 	send := func(method, path string) *authtest.Response {
 		c.Get("/account/password")
 		r := httptest.NewRequest(method, path, nil)
@@ -255,7 +267,7 @@ func TestMethods(t *testing.T) {
 }
 
 func TestSignup(t *testing.T) {
-	c := newClient(t, nil, pages.Site{})
+	c := newClient(t, nil, nil)
 	form := url.Values{"email": {" Ann@Example.com "}, "password": {authtest.Password}, "confirm": {authtest.Password + "x"}}
 	r := c.Post("/signup", form)
 	want(t, r, 422, "")
@@ -273,7 +285,7 @@ func TestSignup(t *testing.T) {
 }
 
 func TestLogin(t *testing.T) {
-	c := newUser(t, nil, pages.Site{})
+	c := newUser(t, nil, nil)
 	c.Logout()
 	r := c.Login(ann, another)
 	want(t, r, 422, "")
@@ -313,7 +325,7 @@ func mustContain(t testing.TB, r *authtest.Response, parts ...string) {
 }
 
 func TestKeepsTyped(t *testing.T) {
-	c := newClient(t, nil, pages.Site{})
+	c := newClient(t, nil, nil)
 	r := c.Post("/login", url.Values{"email": {ann}, "password": {another}, "remember": {"yes"}, "next": {"/dashboard?a=1&b=2"}})
 	want(t, r, 422, "")
 	if r.Field("next") != "/dashboard?a=1&b=2" {
@@ -323,7 +335,7 @@ func TestKeepsTyped(t *testing.T) {
 }
 
 func TestLogout(t *testing.T) {
-	c := newUser(t, nil, pages.Site{})
+	c := newUser(t, nil, nil)
 	want(t, c.Logout(), 303, "/")
 	want(t, c.Get("/reauth"), 303, "/login?next=%2Freauth")
 	want(t, c.Logout(), 303, "/")
@@ -331,7 +343,7 @@ func TestLogout(t *testing.T) {
 
 func TestReauth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newUser(t, nil, pages.Site{Fresh: 20 * time.Minute})
+		c := newUser(t, nil, &pages.Config{Fresh: 20 * time.Minute})
 		time.Sleep(19 * time.Minute)
 		want(t, c.Get("/account/password"), 200, "")
 		time.Sleep(2 * time.Minute)
@@ -350,14 +362,14 @@ func TestReauth(t *testing.T) {
 
 func TestFreshByDefault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newUser(t, nil, pages.Site{})
+		c := newUser(t, nil, nil)
 		time.Sleep(15*time.Minute + time.Second)
 		want(t, c.Get("/account/password"), 303, "/reauth?next=%2Faccount%2Fpassword")
 	})
 }
 
 func TestPassword(t *testing.T) {
-	c := newUser(t, nil, pages.Site{})
+	c := newUser(t, nil, nil)
 	r := c.Post("/account/password", url.Values{"current": {"x"}, "password": {another}, "confirm": {another}})
 	want(t, r, 422, "")
 	mustContain(t, r, "This is not your current password.", `id="current-error"`)
@@ -380,8 +392,8 @@ func TestPassword(t *testing.T) {
 func TestNoEcho(t *testing.T) {
 	const secret = "Sesame<&\"'>Sesame"
 	for path, c := range map[string]*authtest.Client{
-		"/signup": newClient(t, nil, pages.Site{}), "/login": newClient(t, nil, pages.Site{}),
-		"/reauth": newUser(t, nil, pages.Site{}), "/account/password": newUser(t, nil, pages.Site{}),
+		"/signup": newClient(t, nil, nil), "/login": newClient(t, nil, nil),
+		"/reauth": newUser(t, nil, nil), "/account/password": newUser(t, nil, nil),
 	} {
 		form := url.Values{"email": {ann + ">"}, "password": {secret}, "confirm": {secret + "x"}, "current": {secret}}
 		for _, token := range []string{"", "stale"} {
@@ -401,7 +413,7 @@ func TestNoEcho(t *testing.T) {
 
 func TestNoInjection(t *testing.T) {
 	const attack = `/"><script>alert(1)</script>'onfocus=alert(1)`
-	c := newClient(t, nil, pages.Site{Name: attack})
+	c := newClient(t, nil, &pages.Config{Name: attack})
 	form := url.Values{"email": {attack}, "password": {"x"}, "confirm": {"x"}, "next": {"/dashboard?" + attack}}
 	for _, path := range []string{"/signup", "/login", "/login?next=" + url.QueryEscape("/x?"+attack)} {
 		form.Del("csrf_token")
@@ -425,7 +437,7 @@ var elsewhere = []string{
 }
 
 func TestNext(t *testing.T) {
-	c := newUser(t, nil, pages.Site{})
+	c := newUser(t, nil, nil)
 	for _, next := range elsewhere {
 		c.Logout()
 		query := "?next=" + url.QueryEscape(next)
@@ -442,9 +454,7 @@ func TestNext(t *testing.T) {
 func TestBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := &auth.Config{Hasher: slow{}, HashSeats: 1, HashWait: time.Second}
-		s := pages.Site{}
-		m := authtest.New(t, cfg)
-		h := s.Handler(m)
+		h := pages.Handler(authtest.New(t, cfg))
 		go func() { authtest.NewClient(t, h).Login("bob@example.com", another) }()
 		synctest.Wait()
 		c := authtest.NewClient(t, h)
@@ -464,7 +474,7 @@ func TestBusy(t *testing.T) {
 // Too many guesses: the form comes back as it was, and says when to send it again.
 func TestThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newClient(t, nil, pages.Site{})
+		c := newClient(t, nil, nil)
 		wrong := url.Values{"email": {ann}, "password": {another}, "next": {"/dashboard"}, "remember": {"on"}}
 		for range 5 {
 			want(t, c.Post("/login", wrong), 422, "")
@@ -480,13 +490,12 @@ func TestThrottled(t *testing.T) {
 
 // A password that others may know leads to a new one, and then on.
 func TestCompromised(t *testing.T) {
-	s, cfg := pages.Site{}, &auth.Config{}
-	m := authtest.New(t, cfg)
+	m := authtest.New(t, nil)
 	u := authtest.User(t, m, ann)
 	if err := m.MarkCompromised(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
-	c := authtest.NewClient(t, s.Handler(m))
+	c := authtest.NewClient(t, pages.Handler(m))
 	c.TokenPath = "/login"
 	want(t, c.Post("/login", url.Values{"email": {ann}, "password": {authtest.Password}, "next": {"/dashboard"}}), 303, "/account/password?next=%2Fdashboard")
 	want(t, c.Get("/reauth"), 303, "/account/password?next=%2Freauth")
@@ -520,7 +529,7 @@ func TestStale(t *testing.T) {
 		want(t, r, 403, "")
 		return r
 	}
-	c := newClient(t, nil, pages.Site{})
+	c := newClient(t, nil, nil)
 	for _, path := range []string{"/signup", "/login"} {
 		r := stale(c, path)
 		mustContain(t, r, "Nothing has happened yet", `action="`+path+`"`)
@@ -539,7 +548,7 @@ func TestStale(t *testing.T) {
 	mustContain(t, stale(c, "/logout"), "logged out already")
 	mustContain(t, stale(c, "/nowhere"), "This is not possible")
 
-	c = newUser(t, nil, pages.Site{})
+	c = newUser(t, nil, nil)
 	for _, path := range []string{"/reauth", "/account/password", "/logout"} {
 		mustContain(t, stale(c, path), "Nothing has happened yet", `action="`+path+`"`)
 	}
@@ -551,7 +560,7 @@ func TestStale(t *testing.T) {
 
 // TestRefused sends what another site made a browser send: nothing of it comes back.
 func TestRefused(t *testing.T) {
-	c := newClient(t, nil, pages.Site{})
+	c := newClient(t, nil, nil)
 	c.Header.Set("Origin", "https://evil.example")
 	c.Header.Set("Sec-Fetch-Site", "cross-site")
 	r := c.Login(ann, authtest.Password)
@@ -578,7 +587,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestUnreadable(t *testing.T) {
-	c := newUser(t, nil, pages.Site{})
+	c := newUser(t, nil, nil)
 	send := func(path, typ, body string) *authtest.Response {
 		c.Get("/account/password")
 		r := httptest.NewRequest("POST", path, strings.NewReader(body))
@@ -587,7 +596,7 @@ func TestUnreadable(t *testing.T) {
 		return c.Do(r)
 	}
 	for _, path := range []string{"/reauth", "/account/password"} {
-		for _, typ := range []string{"application/json", "text/plain", "multipart/form-data; boundary=x"} {
+		for _, typ := range []string{"application/xml", "text/plain", "multipart/form-data; boundary=x"} {
 			want(t, send(path, typ, "{}"), 415, "")
 		}
 	}
@@ -685,7 +694,7 @@ func TestHooks(t *testing.T) {
 }
 
 func TestStyle(t *testing.T) {
-	c := newClient(t, nil, pages.Site{})
+	c := newClient(t, nil, nil)
 	c.Header.Set("Cookie", "session=whatever")
 	r := c.Get("/vestibule.css")
 	want(t, r, 200, "")
@@ -698,7 +707,7 @@ func TestStyle(t *testing.T) {
 
 // TestContrast checks the colours of the sheet (WCAG 2.2, 1.4.3 and 1.4.11).
 func TestContrast(t *testing.T) {
-	sheet := newClient(t, nil, pages.Site{}).Get("/vestibule.css").Body
+	sheet := newClient(t, nil, nil).Get("/vestibule.css").Body
 	light, dark, ok := strings.Cut(sheet, "@media (prefers-color-scheme: dark)")
 	if !ok {
 		t.Fatal("no dark colours")
@@ -721,7 +730,7 @@ func TestContrast(t *testing.T) {
 }
 
 func TestNotFoundSetsNoCookie(t *testing.T) {
-	r := newClient(t, nil, pages.Site{}).Get("/nowhere")
+	r := newClient(t, nil, nil).Get("/nowhere")
 	want(t, r, 404, "")
 	if len(r.Cookies()) > 0 {
 		t.Errorf("cookies %v", r.Cookies())
@@ -729,18 +738,18 @@ func TestNotFoundSetsNoCookie(t *testing.T) {
 }
 
 func TestName(t *testing.T) {
-	c := newClient(t, nil, pages.Site{Name: "Fish & Chips"})
+	c := newClient(t, nil, &pages.Config{Name: "Fish & Chips"})
 	mustContain(t, c.Get("/login"), "<title>Log in – Fish &amp; Chips</title>", `<a href="/">Fish &amp; Chips</a>`)
-	if strings.Contains(newClient(t, nil, pages.Site{}).Get("/login").Body, "<header>") {
+	if strings.Contains(newClient(t, nil, nil).Get("/login").Body, "<header>") {
 		t.Error("a header without a name")
 	}
 }
 
 func TestLayout(t *testing.T) {
-	layout := template.Must(template.New("").Parse(`<!doctype html><html lang="en"><title>{{.Title}} at {{.Name}}</title><body>
+	layout := fstest.MapFS{"layout.html": {Data: []byte(`<!doctype html><html lang="en"><title>{{.Title}} at {{.Site}}</title><body>
 <nav>{{with .User}}{{.Email}} <form method="post" action="/logout"><input type="hidden" name="csrf_token" value="{{$.Token}}"></form>{{end}}{{.Status}}</nav>
-<main>{{.Body}}</main></html>`))
-	c := newUser(t, nil, pages.Site{Name: "Shop", Layout: layout})
+<main>{{.Body}}</main></html>`)}}
+	c := newUser(t, nil, &pages.Config{Name: "Shop", Templates: layout})
 	r := c.Get("/reauth")
 	want(t, r, 200, "")
 	mustContain(t, r, "<title>Is it still you? at Shop</title>", "<nav>"+ann, "200</nav>")
@@ -750,17 +759,30 @@ func TestLayout(t *testing.T) {
 	mustContain(t, r, "<nav>200</nav>")
 }
 
-func TestLayoutFails(t *testing.T) {
-	for _, text := range []string{"half a page {{.Nothing}}", `<a href="{{if .Name}}">{{end}}`} {
-		log := new(strings.Builder)
-		old := slog.Default()
-		slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
-		defer slog.SetDefault(old)
-		r := newClient(t, nil, pages.Site{Layout: template.Must(template.New("").Parse(text))}).Get("/login")
-		want(t, r, 500, "")
-		if r.Body != "Internal Server Error\n" || !strings.Contains(log.String(), "render") {
-			t.Errorf("body %q, log %q", r.Body, log)
+// A template that cannot work is found before there are visitors; one that fails later gives a clean 500.
+func TestTemplatesFail(t *testing.T) {
+	for name, text := range map[string]string{
+		"layout.html": "half a page {{.Nothing}}", "login.html": `<a href="{{if .Site}}">{{end}}`, "message.html": "{{", "part.html": "{{template", "signup.html": `{{template "none"}}`,
+	} {
+		_, err := pages.New(&pages.Config{Templates: fstest.MapFS{name: {Data: []byte(text)}}})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %q: error %v", name, text, err)
 		}
+	}
+	log := new(strings.Builder)
+	old := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
+	defer slog.SetDefault(old)
+	funcs := template.FuncMap{"fail": func(path string) (string, error) {
+		if path == "/login" {
+			return "", errors.New("out of ink")
+		}
+		return "", nil
+	}}
+	r := newClient(t, nil, &pages.Config{Funcs: funcs, Templates: fstest.MapFS{"layout.html": {Data: []byte("half a page {{fail .Path}}")}}}).Get("/login")
+	want(t, r, 500, "")
+	if r.Body != "Internal Server Error\n" || !strings.Contains(log.String(), "render") {
+		t.Errorf("body %q, log %q", r.Body, log)
 	}
 }
 

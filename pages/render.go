@@ -2,179 +2,188 @@ package pages
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"fmt"
 	"html/template"
+	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/lang"
 )
 
 //go:embed templates style.css
 var files embed.FS
 
 var (
-	templates = template.Must(template.ParseFS(files, "templates/*.html"))
-	sheet, _  = files.ReadFile("style.css")
-	sheetTag  = tag(sheet)
+	sheet, _ = files.ReadFile("style.css")
+	sheetTag = tag(sheet)
 )
 
-// Page is what a [Site.Layout] is executed with.
-type Page struct {
-	Title  string        // for the title element; the Body has a heading of its own
-	Name   string        // Site.Name
-	Status int           // of the response
-	User   *auth.User    // who is logged in; nil: nobody
-	Body   template.HTML // one section element, of class "vestibule"
-
-	ctx context.Context // of the request
+// names are the templates that are executed: all pages, and the frame.
+var names = []string{
+	"signup.html", "login.html", "logout.html", "reauth.html", "password.html", "confirm.html", "resend.html", "forgot.html",
+	"reset.html", "email.html", "sessions.html", "delete.html", "message.html", "layout.html",
 }
 
-// Token returns the CSRF token, for forms in the frame, such as one to log out.
-func (p *Page) Token() string { return auth.CSRFToken(p.ctx) }
-
-// content is what fills a page.
-type content interface {
-	// body returns the name of the template, and the title of the page.
-	body() (template, title string)
-}
-
-func (f *form) body() (string, string) {
-	if len(f.Errors) > 0 {
-		return "form.html", "Error: " + f.Title
+// parse returns the templates of this package, with those of the application in their places.
+func parse(own fs.FS, funcs template.FuncMap) (*template.Template, error) {
+	t, err := template.New("").Funcs(funcs).ParseFS(files, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
 	}
-	return "form.html", f.Title
+	if own == nil {
+		return t, nil
+	}
+	err = fs.WalkDir(own, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".html") {
+			return err
+		}
+		text, err := fs.ReadFile(own, path)
+		if err != nil {
+			return err
+		}
+		_, err = t.New(path).Parse(string(text))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pages: Templates: %w", err)
+	}
+	return t, nil
 }
 
-// message is a page without a form.
-type message struct {
-	Title, Text string
-	Link        link
+// try executes every template once, so that a mistake shows before there are visitors.
+func (s *Site) try() error {
+	r, err := http.NewRequest("GET", "/", nil)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		for _, user := range []*auth.User{nil, {ID: "1", Email: "ann@example.com"}} {
+			p := s.page(r, name, "login", form("/", "login.button", emailField("")))
+			p.User, p.Onward, p.Body = user, &Link{Label: "a", Path: "/"}, "body"
+			p.Sessions = []Device{{&auth.Session{ID: "1"}, "a", true}}
+			p.Form.Errors.Add("email", auth.CodeRequired, 0)
+			p.Form.markErrors()
+			if err := s.templates.ExecuteTemplate(new(bytes.Buffer), name, p); err != nil {
+				return fmt.Errorf("pages: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
-func (m *message) body() (string, string) { return "message.html", m.Title }
+// page returns a page with the texts under key.
+func (s *Site) page(r *http.Request, name, key string, f *Form) *Page {
+	p := &Page{Template: name, Site: s.cfg.Name, Path: r.URL.Path, User: auth.CurrentUser(r.Context()), Form: f, s: s, l: s.language(r), r: r}
+	p.Heading = p.Text(key + ".title")
+	if p.l.Has(key + ".lead") {
+		p.Lead = p.Text(key + ".lead")
+	}
+	if f != nil {
+		p.finish(f)
+	}
+	return p
+}
 
-// form sends a form, ready to be filled in.
-func (s Site) form(w http.ResponseWriter, r *http.Request, status int, f *form) {
-	f.Token = auth.CSRFToken(r.Context())
+// finish puts the visitor's language into f, and where they go on to.
+func (p *Page) finish(f *Form) {
+	f.Button = p.Text(f.Button)
 	if f.Next == "" {
-		f.Next = wanted(r)
-	}
-	if f.Link.Path != "" {
-		f.Link.Path = withNext(f.Link.Path, f.Next)
+		f.Next = wanted(p.r)
 	}
 	for _, in := range f.Fields {
-		if in.Chosen {
-			in.Hint = auth.PasswordHint(r.Context())
+		in.Label = p.Text(in.Label)
+		if in.chosen {
+			in.Hint = p.Text("password.hint", "limit", auth.MinPassword(p.r.Context()))
 		}
 	}
-	f.markErrors()
-	s.page(w, r, status, f)
 }
 
-func withNext(path, next string) string {
-	if next == "" {
-		return path
-	}
-	return path + "?next=" + url.QueryEscape(next)
-}
-
-// markErrors tells the fields what is wrong with them, and puts the cursor into
-// the first. What is wrong with the whole form is wrong with all of them, unless it
-// only came too soon.
-func (f *form) markErrors() {
-	whole, focused := f.Errors.Get("") != "" && !f.tooSoon(), false
-	for _, in := range f.Fields {
-		if in.Fixed {
-			continue
+// withLinks adds links to other pages by the keys of their texts, which keep where the visitor goes on to.
+func (p *Page) withLinks(pairs ...string) *Page {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		key, path := pairs[i], pairs[i+1]
+		l := Link{Label: p.Text("link." + key), Path: withNext(path, p.Form.Next)}
+		if p.l.Has("ask." + key) {
+			l.Text = p.Text("ask." + key)
 		}
-		in.Error = f.Errors.Get(in.Name)
-		in.Invalid = in.Error != "" || whole
-		switch {
-		case in.Error != "":
-			in.DescribedBy = in.Name + "-error"
-		case whole:
-			in.DescribedBy = "summary"
-		case in.Hint != "":
-			in.DescribedBy = in.Name + "-hint"
-		}
-		in.Focus = !focused && (in.Error != "" || whole && in.Value == "")
-		focused = focused || in.Focus
+		p.Links = append(p.Links, l)
 	}
+	return p
 }
 
-// tooSoon reports whether the form may be sent again as it is, if a little later.
-func (f *form) tooSoon() bool {
-	return slices.ContainsFunc(f.Errors, func(e auth.FieldError) bool { return e.Code == auth.CodeThrottled })
-}
-
-// Label returns the label of a field, for the summary, or "" if there is no such field.
-func (f *form) Label(name string) string {
-	for _, in := range f.Fields {
-		if in.Name == name {
-			return in.Label
-		}
+// show sends a page with a form, ready to be filled in.
+func (s *Site) show(w http.ResponseWriter, status int, p *Page) {
+	if p.Form != nil {
+		p.Form.Errors = translate(p.l, p.Form.Errors)
+		p.Form.markErrors()
 	}
-	return ""
+	s.send(w, status, p)
 }
 
-// message sends a page that says what the status means.
-func (s Site) message(w http.ResponseWriter, r *http.Request, status int) {
-	s.page(w, r, status, messageFor(status))
-}
-
-func messageFor(status int) *message {
-	home := link{Label: "To the start page", Path: "/"}
-	switch status {
-	case http.StatusBadRequest, http.StatusUnsupportedMediaType:
-		return &message{"This form cannot be read", "It arrived damaged, or is not a form at all. Please go back, reload the page and send it again.", home}
-	case http.StatusRequestEntityTooLarge:
-		return &message{"This form is too large", "Please go back and send less.", home}
-	case http.StatusUnauthorized:
-		return &message{"You are not logged in", "Please log in to go on.", link{Label: "Log in", Path: "/login"}}
-	case http.StatusForbidden:
-		return &message{"This is not possible", "The form is too old, or was sent from another site. Please go back, reload the page and send it again.", home}
-	case http.StatusNotFound:
-		return &message{"There is no such page", "Perhaps the address has a slip in it, or the page has moved.", home}
-	case http.StatusMethodNotAllowed:
-		return &message{"This is no page to open", "This address only takes forms that are sent to it.", home}
-	}
-	return &message{"Something went wrong", "It is not your fault. Please try again in a moment.", home}
-}
-
-// page sends a page. Nothing of it goes out before it is complete, so that a
+// send sends a page. Nothing of it goes out before it is complete, so that a
 // mistake in a template gives a clean 500.
-func (s Site) page(w http.ResponseWriter, r *http.Request, status int, c content) {
-	name, title := c.body()
-	p := &Page{Title: title, Name: s.Name, Status: status, User: auth.CurrentUser(r.Context()), ctx: r.Context()}
-	layout := s.Layout
-	if layout == nil {
-		layout = templates.Lookup("layout.html")
-	}
+func (s *Site) send(w http.ResponseWriter, status int, p *Page) {
+	p.Status = status
 	var body, whole bytes.Buffer
-	err := templates.ExecuteTemplate(&body, name, c)
+	err := s.templates.ExecuteTemplate(&body, p.Template, p)
 	if err == nil {
 		p.Body = template.HTML(body.String())
-		err = layout.Execute(&whole, p)
+		err = s.templates.ExecuteTemplate(&whole, "layout.html", p)
 	}
 	if err != nil {
-		slog.ErrorContext(r.Context(), "auth/pages: render", "error", err)
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		slog.ErrorContext(p.r.Context(), "pages: render", "template", p.Template, "error", err)
+		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", p.Lang())
 	w.WriteHeader(status)
 	w.Write(whole.Bytes())
 }
 
+// translate returns what is wrong in the visitor's language. What has no text there, such as an error of the
+// application's own, stays as it is.
+func translate(l *lang.Language, errors auth.FormErrors) auth.FormErrors {
+	var all auth.FormErrors
+	for _, e := range errors {
+		for _, key := range []string{"error." + e.Code + "." + e.Field, "error." + e.Code} {
+			if l.Has(key) {
+				e.Message = l.Text(key, "limit", e.Limit, "wait", l.Duration(time.Duration(e.Limit)*time.Second))
+				break
+			}
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// policy lets a page load its style sheet and images from the application, send
+// its forms there, and do nothing else (OWASP ASVS 5.0, 3.4.3 and 3.4.6).
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// setHeaders sets what every page is sent with.
+func setHeaders(h http.Header) {
+	if h.Get("Content-Security-Policy") == "" {
+		h.Set("Content-Security-Policy", policy)
+	}
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+}
+
 // style sends the style sheet.
-func (s Site) style(w http.ResponseWriter, r *http.Request) {
+func (s *Site) style(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.Set("Allow", "GET, HEAD")
