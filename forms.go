@@ -128,7 +128,7 @@ func inWords(seconds int) string {
 // Status returns the HTTP status that an error of this package asks for: 422 for
 // forms to be corrected, 400, 413 and 415 for those that cannot be read, 401 where no
 // one is logged in, 403 for a disabled account, 404 for ErrNotFound, 409 for
-// ErrConflict, 429 for ErrThrottled, 503 for ErrBusy and ErrUnchecked, and 500 for
+// ErrConflict and ErrExists, 429 for ErrThrottled, 503 for ErrBusy and ErrUnchecked, and 500 for
 // everything else.
 func Status(err error) int {
 	var fields FormErrors
@@ -150,7 +150,7 @@ func Status(err error) int {
 		return http.StatusForbidden
 	case errors.Is(err, ErrNotFound):
 		return http.StatusNotFound
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrConflict), errors.Is(err, ErrExists):
 		return http.StatusConflict
 	case errors.Is(err, ErrThrottled):
 		return http.StatusTooManyRequests
