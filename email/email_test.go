@@ -1,11 +1,13 @@
 package email_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -50,6 +52,7 @@ type site struct {
 
 // Write takes the log.
 func (s *site) Write(b []byte) (int, error) {
+	watch.Write(b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.recorded.Write(b)
@@ -98,10 +101,25 @@ func (o *outbox) tries() int {
 	return o.calls
 }
 
-func (o *outbox) sent() []email.Message {
+// sent returns what it got, but for notices.
+func (o *outbox) sent() []email.Message { return o.mailed(false) }
+
+// notices returns the notices that it got.
+func (o *outbox) notices() []email.Message { return o.mailed(true) }
+
+func (o *outbox) mailed(notices bool) (list []email.Message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return append([]email.Message(nil), o.mails...)
+	for _, m := range o.mails {
+		if isNotice(m.Kind) == notices {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+func isNotice(kind string) bool {
+	return kind == email.KindPasswordChanged || kind == email.KindEmailChanged || kind == email.KindDeleted
 }
 
 func newSite(t testing.TB, grace time.Duration, adjust func(*email.Config)) *site {
@@ -114,7 +132,8 @@ func newSite(t testing.TB, grace time.Duration, adjust func(*email.Config)) *sit
 			return auth.ErrSecondFactor
 		}
 		return nil
-	}}, {Event: func(_ context.Context, e auth.Event) {
+	}}, {Event: func(ctx context.Context, e auth.Event) {
+		watch.Event(ctx, e)
 		fmt.Fprintf(s, "%+v\n", e)
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -128,11 +147,12 @@ func newSite(t testing.TB, grace time.Duration, adjust func(*email.Config)) *sit
 	if adjust != nil {
 		adjust(&c)
 	}
+	c.Mailer = watch.Mailer(c.Mailer)
 	if s.links, err = email.New(s.m, s.store, &c); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.links.Close(context.Background()) })
-	s.Handler = s.m.Handler(s.routes())
+	s.Handler = watch.Handler(s.m.Handler(s.routes()))
 	return s
 }
 
@@ -185,11 +205,27 @@ func (s *site) routes() http.Handler {
 		_, err := s.links.Confirm(r.Context(), r.PostFormValue("token"), f)
 		done(w, f.Errors, err)
 	})
+	mux.HandleFunc("POST /change", func(w http.ResponseWriter, r *http.Request) {
+		f := auth.ParseLogin(r)
+		err := s.links.SendChange(r.Context(), auth.CurrentUser(r.Context()), f)
+		done(w, f.Errors, err)
+	})
+	mux.HandleFunc("POST /password", func(w http.ResponseWriter, r *http.Request) {
+		f := auth.ParsePassword(r)
+		u := cmp.Or(auth.CurrentUser(r.Context()), auth.PendingPassword(r.Context()))
+		err := s.links.ChangePassword(r.Context(), u, f)
+		done(w, f.Errors, err)
+	})
+	mux.HandleFunc("POST /delete", func(w http.ResponseWriter, r *http.Request) {
+		err := s.links.DeleteAccount(r.Context(), auth.CurrentUser(r.Context()))
+		done(w, nil, err)
+	})
 	return mux
 }
 
 // done answers with everything that a visitor can learn.
 func done(w http.ResponseWriter, faults auth.FormErrors, err error) {
+	watch.Error(err)
 	if after := auth.RetryAfter(err); after > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(after))
 	}
@@ -259,17 +295,28 @@ func (s *site) event(name string) (n int) {
 
 var link = regexp.MustCompile(`http\S*[?]token=(\S+)`)
 
-// mail waits until there are n mails, and returns the last, and the token in it.
+// mail waits until there are n mails beside notices, and returns the last, and the token in it.
 func (s *site) mail(n int) (email.Message, string) {
 	s.t.Helper()
+	m := s.wait(n, s.out.sent)
+	if found := link.FindStringSubmatch(m.Text); found != nil {
+		return m, found[1]
+	}
+	return m, ""
+}
+
+// notice waits until there are n notices, and returns the last.
+func (s *site) notice(n int) email.Message {
+	s.t.Helper()
+	return s.wait(n, s.out.notices)
+}
+
+func (s *site) wait(n int, list func() []email.Message) email.Message {
+	s.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		mails := s.out.sent()
+		mails := list()
 		if len(mails) == n {
-			m := mails[n-1]
-			if found := link.FindStringSubmatch(m.Text); found != nil {
-				return m, found[1]
-			}
-			return m, ""
+			return mails[n-1]
 		}
 		if time.Now().After(deadline) || len(mails) > n {
 			s.t.Fatalf("%d mails, want %d", len(mails), n)
@@ -315,9 +362,9 @@ func TestNewNamesEveryFault(t *testing.T) {
 	}
 	_, err = email.New(m, memstore.New(), &email.Config{
 		Mailer: new(outbox), SiteName: "Shop\r\nBcc: all@example.com", ConfirmURL: "//evil.example", ResetURL: "/reset?x=1", ForgotURL: "forgot",
-		ConfirmFor: -1, ResetFor: 25 * time.Hour, QueueSize: -1, Tries: 11,
+		Contact: "help\u2028Bcc: all@example.com", ConfirmFor: -1, ResetFor: 25 * time.Hour, QueueSize: -1, Tries: 11,
 	})
-	for _, part := range []string{"SiteName", "ConfirmURL", "ResetURL", "ForgotURL", "ConfirmFor", "ResetFor", "QueueSize", "Tries"} {
+	for _, part := range []string{"SiteName", "Contact", "ConfirmURL", "ResetURL", "ForgotURL", "ConfirmFor", "ResetFor", "QueueSize", "Tries"} {
 		if err == nil || !strings.Contains(err.Error(), "\n"+part+" is ") {
 			t.Errorf("%v does not name %s", err, part)
 		}
@@ -334,7 +381,7 @@ func TestMails(t *testing.T) {
 		link   string
 	}{
 		{email.KindConfirm, nil, signup, []string{"24 hours", "enter your password"}, "http://localhost/confirm?token="},
-		{email.KindTaken, confirmed, signup, []string{"http://localhost/login\n", "http://localhost/password/forgot\n", "Nothing has changed"}, ""},
+		{email.KindTaken, confirmed, signup, []string{"http://localhost/login ", "http://localhost/password/forgot ", "Nothing has changed"}, ""},
 		{email.KindPending, func(*auth.User) {}, signup, []string{"60 minutes", "choose its password"}, "http://localhost/password/reset?token="},
 		{email.KindReset, confirmed, forgot, []string{"60 minutes", "your password has not changed"}, "http://localhost/password/reset?token="},
 		{email.KindConfirm, func(*auth.User) {}, resend, []string{"24 hours"}, "http://localhost/confirm?token="},
@@ -351,7 +398,7 @@ func TestMails(t *testing.T) {
 			t.Errorf("%s: to %q, kind %q, user %q, subject %q", test.kind, m.To, m.Kind, m.UserID, m.Subject)
 		}
 		for _, part := range append(test.within, test.link) {
-			if !strings.Contains(m.Text, part) {
+			if !strings.Contains(flat(m.Text), part) || !strings.Contains(flat(html.UnescapeString(m.HTML)), strings.TrimSpace(part)) {
 				t.Errorf("%s does not say %q:\n%s", test.kind, part, m.Text)
 			}
 		}
@@ -365,6 +412,9 @@ func TestMails(t *testing.T) {
 		}
 	}
 }
+
+// flat returns s on one line.
+func flat(s string) string { return strings.Join(strings.Fields(s), " ") + " " }
 
 func signup(s *site) error {
 	return s.links.Signup(s.t.Context(), &auth.SignupForm{Email: " Ann@Example.com", Password: another, Confirm: another})
@@ -451,6 +501,7 @@ func TestRecordsHoldNoSecrets(t *testing.T) {
 	secrets = append(secrets, token, ann, password, another)
 	post("/reset", resetForm(token, another), 200)
 	post("/reset", resetForm(token, another), 404)
+	s.notice(1)
 	s.out.mu.Lock()
 	s.out.fails = 1000
 	s.out.calls = 0

@@ -1,0 +1,22 @@
+package email_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/vestibule-go/auth/internal/leak"
+)
+
+// watch sees everything that the sites of all tests do.
+var watch leak.Watch
+
+// No secret of any test is in a log, an event, an error, a redirect or a URL that stays.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, found := range watch.Found() {
+		fmt.Fprintln(os.Stderr, found)
+		code = 1
+	}
+	os.Exit(code)
+}
