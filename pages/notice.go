@@ -3,6 +3,7 @@ package pages
 import (
 	"cmp"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -58,14 +59,19 @@ func (p *pages) linkToken(w http.ResponseWriter, r *http.Request) (token string,
 	if !r.URL.Query().Has("token") {
 		return p.cookie(r, linkCookie), true
 	}
-	if token = r.URL.Query().Get("token"); len(token) < 100 { // else it is none
+	if token = r.URL.Query().Get("token"); tokenPattern.MatchString(token) {
 		p.setCookie(w, linkCookie, token, linkFor)
+	} else {
+		p.spend(w) // that of another link must not count in its place
 	}
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("Location", r.URL.Path)
 	w.WriteHeader(http.StatusSeeOther)
 	return "", false
 }
+
+// tokenPattern matches what could be a token, and fits into a cookie.
+var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
 
 // spend forgets the token of a link.
 func (p *pages) spend(w http.ResponseWriter) { p.dropCookie(w, linkCookie) }

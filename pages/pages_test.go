@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
+	"github.com/vestibule-go/auth/internal/leak"
 	"github.com/vestibule-go/auth/memstore"
 	"github.com/vestibule-go/auth/pages"
 )
@@ -42,14 +44,33 @@ func newSite(t testing.TB, cfg *pages.Config) *pages.Site {
 // newClient returns a visitor of a site that is nothing but pages, without mail.
 func newClient(t testing.TB, cfg *auth.Config, look *pages.Config) *authtest.Client {
 	t.Helper()
+	s := newSite(t, look)
+	c := authtest.NewClient(t, watch.Handler(s.Handler(authtest.New(t, watched(cfg, s)), nil)))
+	c.TokenPath = "/account/password"
+	return c
+}
+
+// watch sees what every test of this package writes down: see TestMain.
+var watch leak.Watch
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, found := range watch.Found() {
+		fmt.Fprintln(os.Stderr, found)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// watched completes cfg for the pages of s.
+func watched(cfg *auth.Config, s *pages.Site) *auth.Config {
 	if cfg == nil {
 		cfg = new(auth.Config)
 	}
-	s := newSite(t, look)
 	cfg.CSRFRefused = http.HandlerFunc(s.CSRFRefused)
-	c := authtest.NewClient(t, s.Handler(authtest.New(t, cfg), nil))
-	c.TokenPath = "/account/password"
-	return c
+	cfg.Logger = slog.New(slog.NewTextHandler(&watch, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	cfg.Hooks = append(cfg.Hooks, auth.Hooks{Event: watch.Event})
+	return cfg
 }
 
 // newUser returns a visitor who is logged in.

@@ -21,7 +21,7 @@ const maxBody = 1 << 20
 var fields = []string{"password", "confirm", "current", "token", "csrf_token"}
 
 // Handler watches what goes through next. Secrets are the values of cookies, but for plain words of less than
-// 16 characters; in a form or a JSON object the fields "password", "confirm", "current", "token" and
+// 20 characters; in a form or a JSON object the fields "password", "confirm", "current", "token" and
 // "csrf_token"; and "token" in a query. Texts are the headers Location, and the URLs of requests that
 // are not redirected: those stay in the browser, and in its history.
 func (w *Watch) Handler(next http.Handler) http.Handler {
@@ -41,12 +41,12 @@ func (w *Watch) Handler(next http.Handler) http.Handler {
 }
 
 func (w *Watch) cookie(c *http.Cookie) {
-	if len(c.Value) >= 16 || strings.Trim(c.Value, letters) != "" {
+	if len(c.Value) >= 20 || strings.Trim(c.Value, letters) != "" {
 		w.Secret(c.Value)
 	}
 }
 
-const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+const letters = "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // body looks at the body of r, and puts it back.
 func (w *Watch) body(r *http.Request) {
