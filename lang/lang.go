@@ -190,26 +190,30 @@ func (l *Language) Duration(d time.Duration) string {
 const maxAccept = 1000
 
 // Match returns the language that suits the header Accept-Language best.
-func (c Catalog) Match(accept string) *Language {
+func (c Catalog) Match(accept string) *Language { return c.Matcher()(accept) }
+
+// Matcher returns Match of the languages that are in c now, for many calls.
+func (c Catalog) Matcher() func(accept string) *Language {
 	if len(c) == 0 {
-		return English()
+		c = Catalog{English()}
 	}
-	if len(accept) > maxAccept {
-		return c[0]
-	}
-	wanted, _, err := language.ParseAcceptLanguage(accept)
-	if err != nil || len(wanted) == 0 {
-		return c[0]
-	}
-	tags := make([]language.Tag, len(c))
-	for i, l := range c {
+	all := slices.Clone(c)
+	tags := make([]language.Tag, len(all))
+	for i, l := range all {
 		tags[i] = l.tag
 	}
-	_, i, confidence := language.NewMatcher(tags).Match(wanted...)
-	if confidence == language.No {
-		return c[0]
+	matcher := language.NewMatcher(tags)
+	return func(accept string) *Language {
+		if len(all) == 1 || accept == "" || len(accept) > maxAccept {
+			return all[0]
+		}
+		wanted, _, err := language.ParseAcceptLanguage(accept)
+		if err != nil {
+			return all[0]
+		}
+		_, i, _ := matcher.Match(wanted...) // the first if none suits
+		return all[i]
 	}
-	return c[i]
 }
 
 type contextKey struct{}

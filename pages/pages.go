@@ -122,6 +122,7 @@ type Config struct {
 type Site struct {
 	cfg       Config // complete
 	templates *template.Template
+	match     func(accept string) *lang.Language
 	mail      atomic.Bool // there are pages for mail
 }
 
@@ -136,6 +137,7 @@ func New(cfg *Config) (*Site, error) {
 	if len(s.cfg.Languages) == 0 {
 		s.cfg.Languages = lang.Builtin()
 	}
+	s.match = s.cfg.Languages.Matcher()
 	var err error
 	if s.templates, err = parse(s.cfg.Templates, s.cfg.Funcs); err != nil {
 		return nil, err
@@ -193,7 +195,7 @@ func (s *Site) language(r *http.Request) *lang.Language {
 			return l
 		}
 	}
-	return s.cfg.Languages.Match(r.Header.Get("Accept-Language"))
+	return s.match(r.Header.Get("Accept-Language"))
 }
 
 // pages is a Site of a Manager.
