@@ -54,6 +54,9 @@ func (s *Site) loginPage(r *http.Request, f *auth.LoginForm) *Page {
 	fields := form("/login", "login.button", emailField(f.Email), passwordField("password", "field.password", "current-password")).with(f.Errors)
 	fields.Checkbox = &Checkbox{f.Remember}
 	p := s.page(r, "login.html", "login", fields)
+	if fields.Next != "" {
+		p.Lead = p.Text("login.wanted")
+	}
 	if s.mail.Load() {
 		p.withLinks("forgot", "/password/forgot", "resend", "/confirm/resend")
 	}
@@ -105,7 +108,7 @@ func (s *Site) confirmPage(r *http.Request, was, will, token string, f *auth.Log
 	if was != will {
 		p.Lead = p.Text("confirm.change", "email", will)
 	}
-	return p
+	return p.withLinks("forgot", "/password/forgot") // for whoever never chose one
 }
 
 func (s *Site) emailPage(r *http.Request, f *auth.LoginForm) *Page {

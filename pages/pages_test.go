@@ -259,6 +259,10 @@ func TestGuards(t *testing.T) {
 	want(t, guest.Get("/nowhere"), 404, "")
 	want(t, guest.Get("/login/"), 404, "")
 	want(t, guest.Get("/login").Follow(), 200, "")
+	mustContain(t, guest.Get("/account/password").Follow(), "Please log in to go on.")
+	if r := guest.Get("/login"); strings.Contains(r.Body, "to go on") {
+		t.Errorf("who comes by themselves is asked to go on:\n%s", r.Body)
+	}
 }
 
 func TestMethods(t *testing.T) {
