@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -66,6 +67,15 @@ func (st *state) knownBrowser(u *User) string {
 		}
 	}
 	return ""
+}
+
+// KnownBrowser reports whether u has logged in before in the browser that makes the request which ctx
+// belongs to, since u's credentials last changed. Ask before Login, if you tell users of logins in
+// browsers that are new to them (OWASP ASVS 5.0, 6.3.5). Who deletes cookies is new every time. It is
+// false outside [Manager.Handler].
+func (m *Manager) KnownBrowser(ctx context.Context, u *User) bool {
+	st := m.state(ctx)
+	return st != nil && st.knownBrowser(u) != ""
 }
 
 // rememberBrowser makes u known in the client's browser, in which u has just proved who they are. Without that

@@ -44,6 +44,34 @@ func TestOwnBrowserIsNotLockedOut(t *testing.T) {
 	wantStatus(t, "too many in the own browser", s.known("192.0.2.1", owner).login(ann, password), 429)
 }
 
+// A login in a browser that is new to its user is told, once.
+func TestNewBrowser(t *testing.T) {
+	s := newSite(t, nil)
+	known := false
+	s.mux.HandleFunc("GET /known", func(w http.ResponseWriter, r *http.Request) { known = s.m.KnownBrowser(r.Context(), s.user(ann)) })
+	owner := s.browser()
+	for i, test := range []struct {
+		b      *browser
+		known  bool
+		events int
+	}{{owner, true, 1}, {owner, true, 1}, {s.browser(), true, 2}, {owner, true, 2}} {
+		if i == 0 {
+			test.b.signup(ann)
+		} else {
+			test.b.post("/logout")
+			wantStatus(t, "login", test.b.login(ann, password), 303)
+		}
+		test.b.get("/known")
+		if n := len(s.event(auth.EventNewBrowser)); known != test.known || n != test.events {
+			t.Errorf("%d: known %v, %d events; want %v, %d", i, known, n, test.known, test.events)
+		}
+	}
+	s.browser().get("/known")
+	if known || s.m.KnownBrowser(t.Context(), s.user(ann)) {
+		t.Error("any browser is known")
+	}
+}
+
 // The mark is that of one user, in one browser, with the credentials of its time.
 func TestBrowserMarks(t *testing.T) {
 	s := newSite(t, nil)

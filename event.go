@@ -12,6 +12,7 @@ import (
 const (
 	EventSignedUp        = "signed_up"
 	EventLoggedIn        = "logged_in"
+	EventNewBrowser      = "new_browser"   // in which the user logs in for the first time, or without the cookie of the last
 	EventSecondFactor    = "second_factor" // a login is pending
 	EventLoginFailed     = "login_failed"  // Reason says why; the visitor is not told
 	EventReauthenticated = "reauthenticated"

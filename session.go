@@ -178,6 +178,9 @@ func (m *Manager) Login(w http.ResponseWriter, r *http.Request, u *User, p Proof
 	if err := st.enter(w, r, u, s, joins); err != nil {
 		return err
 	}
+	if !m.KnownBrowser(r.Context(), u) {
+		m.emit(r.Context(), Event{Name: EventNewBrowser})
+	}
 	st.rememberBrowser(u)
 	m.emit(r.Context(), Event{Name: EventLoggedIn, Reason: p.Factor})
 	return nil
