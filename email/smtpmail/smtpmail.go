@@ -58,7 +58,8 @@ type Config struct {
 	// LOGIN if the server does not know that. Required.
 	//
 	// With smtp:// a host on this machine (localhost, 127.0.0.0/8, ::1) is spoken to in plain text,
-	// unless TLS is set: what listens there is trusted with mails and password.
+	// unless TLS is set: what listens there is trusted with mails and password, and few have a
+	// certificate for such a name.
 	Server string `json:"-"`
 
 	// From is the sender, "no-reply@shop.example" or "The Shop <no-reply@shop.example>". It is also
@@ -71,7 +72,7 @@ type Config struct {
 
 	// TLS adjusts TLS, for example with RootCAs for a certificate of one's own; nil means the roots
 	// of the system. An empty ServerName means the host of Server. MinVersion is 1.2 if it is not set;
-	// less is refused.
+	// less is refused. With InsecureSkipVerify who is in the middle reads mails and password.
 	TLS *tls.Config
 
 	// InsecurePlain speaks in plain text to a server on another machine. Who listens on the way reads
@@ -123,39 +124,54 @@ func New(cfg *Config) (*Mailer, error) {
 	if m.dial == nil {
 		m.dial = new(net.Dialer).DialContext
 	}
-	faults := []error{m.setFrom(c.From), m.setServer(&c), m.setTLS(c.TLS), m.checkHello()}
-	if err := errors.Join(faults...); err != nil {
-		return nil, fmt.Errorf("smtpmail: cannot work with this Config:\n%w", err)
+	if faults := m.set(&c); len(faults) > 0 {
+		return nil, fmt.Errorf("smtpmail: cannot work with this Config:\n%w", errors.Join(faults...))
 	}
 	return m, nil
 }
 
-func (m *Mailer) setFrom(from string) error {
+type faultFunc func(format string, args ...any)
+
+func (m *Mailer) set(c *Config) (faults []error) {
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	m.setFrom(c.From, fault)
+	m.setServer(c, fault)
+	m.setTLS(c.TLS, fault)
+	if m.hello == "" {
+		m.hello = m.domain
+	}
+	if strings.ContainsFunc(m.hello, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		fault("Hello, or else the domain of From, is no name of a host in ASCII")
+	}
+	return faults
+}
+
+func (m *Mailer) setFrom(from string, fault faultFunc) {
 	a, err := mail.ParseAddress(from)
 	if err != nil || !plainAddress(a.Address) {
-		return errors.New(`From is no address such as "The Shop <no-reply@shop.example>"`)
+		fault(`From is no address such as "The Shop <no-reply@shop.example>"`)
+		return
 	}
 	m.from = mail.Address{Name: a.Name, Address: asciiDomain(a.Address)}
 	m.domain = m.from.Address[strings.LastIndexByte(m.from.Address, '@')+1:]
-	return nil
 }
 
-func (m *Mailer) setServer(c *Config) (err error) {
-	if m.server, err = parseServer(c.Server); err != nil {
-		return fmt.Errorf("Server %w", err)
+func (m *Mailer) setServer(c *Config, fault faultFunc) {
+	s, err := parseServer(c.Server)
+	if err != nil {
+		fault("Server %w", err)
+		return
 	}
-	s := &m.server
-	m.plain = !s.implicit && (c.InsecurePlain || s.isHere() && c.TLS == nil)
-	switch {
-	case c.InsecurePlain && (s.implicit || c.TLS != nil):
-		return errors.New("InsecurePlain is set, and so is TLS or smtps://")
-	case m.plain && s.user != "" && !s.isHere():
-		return errors.New("InsecurePlain is set, and Server has a password, which is not sent to another machine in plain text")
+	m.server, m.plain = s, !s.implicit && (c.InsecurePlain || s.isHere() && c.TLS == nil)
+	if c.InsecurePlain && (s.implicit || c.TLS != nil) {
+		fault("InsecurePlain is set, and so is TLS or smtps://")
 	}
-	return nil
+	if m.plain && s.user != "" && !s.isHere() {
+		fault("InsecurePlain is set, and Server has a password, which is not sent to another machine in plain text")
+	}
 }
 
-func (m *Mailer) setTLS(c *tls.Config) error {
+func (m *Mailer) setTLS(c *tls.Config, fault faultFunc) {
 	m.tls = &tls.Config{}
 	if c != nil {
 		m.tls = c.Clone()
@@ -167,19 +183,8 @@ func (m *Mailer) setTLS(c *tls.Config) error {
 		m.tls.MinVersion = tls.VersionTLS12
 	}
 	if m.tls.MinVersion < tls.VersionTLS12 {
-		return errors.New("TLS allows versions before 1.2")
+		fault("TLS allows versions before 1.2")
 	}
-	return nil
-}
-
-func (m *Mailer) checkHello() error {
-	if m.hello == "" {
-		m.hello = m.domain
-	}
-	if strings.ContainsFunc(m.hello, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return errors.New("Hello, or else the domain of From, is no name of a host in ASCII")
-	}
-	return nil
 }
 
 // Format implements [fmt.Formatter]: no verb prints the password.
