@@ -158,9 +158,51 @@ func TestConfirmFaults(t *testing.T) {
 	})
 }
 
+// Whatever fails at a change of address: one of the two counts, and nobody is logged in by it. If it is
+// told to have succeeded, the old address knows.
+func TestChangeFaults(t *testing.T) {
+	for _, visitor := range []string{"guest", "ann"} {
+		everyFault(t, func(t *testing.T, begin, end func(*site)) {
+			s := newSite(t, 0, nil)
+			s.user(confirmed)
+			device, c := s.login(), s.visitor()
+			if visitor == "ann" {
+				c = s.login()
+				c.Get("/")
+			}
+			token := s.change(1)
+			begin(s)
+			r := c.Post("/confirm", confirmForm(token, password))
+			end(s)
+			quiet(t, r)
+			_, err := s.store.UserByLogin(t.Context(), newAddress)
+			address := newAddress
+			if err != nil {
+				address = s.stored().Email
+			}
+			if now := who(c); now != "" && (now != address || visitor == "guest") {
+				t.Errorf("logged in as %q", now)
+			}
+			c.Get("/")
+			if address == newAddress {
+				if who(device) != "" {
+					t.Error("a session of before is open")
+				}
+				want(t, "the link, afterwards", c.Post("/confirm", confirmForm(token, password)), 404)
+			}
+			s.links.Close(t.Context())
+			n := len(s.out.notices())
+			if r.Status == 200 && (address != newAddress || n != 1) || address != newAddress && n != 0 {
+				t.Errorf("status %d, the address is %s, %d notices", r.Status, address, n)
+			}
+			want(t, "login", s.visitor().Login(address, password), 200)
+		})
+	}
+}
+
 // Whatever fails when a mail is asked for: known and unknown get the same answer.
 func TestAskFaults(t *testing.T) {
-	for _, path := range []string{"/signup", "/forgot", "/resend"} {
+	for _, path := range []string{"/signup", "/forgot", "/resend", "/change"} {
 		form := url.Values{"email": {ann}, "password": {another}, "confirm": {another}}
 		everyFault(t, func(t *testing.T, begin, end func(*site)) {
 			var answers []string
@@ -169,14 +211,19 @@ func TestAskFaults(t *testing.T) {
 				if user != nil {
 					s.user(user)
 				}
-				c := s.visitor()
+				c, visitor := s.visitor(), ""
+				if path == "/change" {
+					visitor = bob
+					s.bob(c)
+					c.Get("/")
+				}
 				begin(s)
 				r := c.Post(path, form)
 				end(s)
 				quiet(t, r)
 				answers = append(answers, answer(r))
 				s.links.Close(t.Context())
-				if r.Status >= 500 && len(s.out.sent()) > 0 || who(c) != "" {
+				if r.Status >= 500 && len(s.out.sent()) > 0 || who(c) != visitor && who(c) != "" {
 					t.Errorf("%s: %d, %d mails, logged in as %q", path, r.Status, len(s.out.sent()), who(c))
 				}
 			}

@@ -87,10 +87,12 @@ func TestAnswersAreAlike(t *testing.T) {
 		{"reset", "/reset", resetForm("", another), 404, badLinks((*site).forgot, (*site).resend, func(s *site, token string) error {
 			return s.links.Reset(s.t.Context(), token, &auth.PasswordForm{Password: third, Confirm: third})
 		})},
-		{"confirm", "/confirm", confirmForm("", password), 404, badLinks((*site).resend, (*site).forgot, func(s *site, token string) error {
-			_, err := s.links.Confirm(s.t.Context(), token, &auth.LoginForm{Password: password})
-			return err
-		})},
+		{"confirm", "/confirm", confirmForm("", password), 404, badLinks((*site).resend, (*site).forgot, confirmToken)},
+		{"change", "/change", url.Values{"email": {ann}}, 200, []situation{
+			{name: "unknown", mails: 1}, known("confirmed", 1, confirmed), known("unconfirmed", 1, unconfirmed), known("disabled", 0, both), known("disabled, unconfirmed", 0, disabled),
+		}},
+		{"change to the user's own", "/change", url.Values{"email": {bob}}, 422, []situation{{name: "own"}}},
+		{"confirm a change", "/confirm", confirmForm("", password), 404, badLinks((*site).change, (*site).forgot, confirmToken)},
 	} {
 		first, firstWork := "", ""
 		for i, this := range test.situations {
@@ -106,6 +108,10 @@ func TestAnswersAreAlike(t *testing.T) {
 				synctest.Wait()
 				before := len(s.out.sent())
 				c := s.visitor()
+				if test.path == "/change" {
+					s.bob(c)
+					c.Get("/")
+				}
 				s.forget()
 				got := answer(c.Post(test.path, form))
 				work := s.work()
@@ -128,6 +134,11 @@ func TestAnswersAreAlike(t *testing.T) {
 			})
 		}
 	}
+}
+
+func confirmToken(s *site, token string) error {
+	_, err := s.links.Confirm(s.t.Context(), token, &auth.LoginForm{Password: password})
+	return err
 }
 
 // badLinks are the ways in which a link can be no good.
@@ -270,7 +281,7 @@ func TestThrottledSignup(t *testing.T) {
 // Three mails of a kind and an hour go to an address, and twenty are sent for one network. Of the first limit
 // nobody is told.
 func TestMailLimits(t *testing.T) {
-	for _, path := range []string{"/forgot", "/resend", "/signup"} {
+	for _, path := range []string{"/forgot", "/resend", "/signup", "/change"} {
 		works := map[string]bool{}
 		for _, user := range []func(*auth.User){nil, func(*auth.User) {}} {
 			synctest.Test(t, func(t *testing.T) {
@@ -279,6 +290,10 @@ func TestMailLimits(t *testing.T) {
 					s.user(user)
 				}
 				c := s.visitor()
+				if path == "/change" {
+					s.bob(c)
+					c.Get("/")
+				}
 				form := url.Values{"email": {ann}, "password": {another}, "confirm": {another}}
 				var answers []string
 				s.forget()
@@ -295,12 +310,15 @@ func TestMailLimits(t *testing.T) {
 				synctest.Wait()
 				mails := 3
 				if user == nil {
-					mails = map[string]int{"/signup": 1 + 3}[path] // the link to confirm, and then the other
+					mails = map[string]int{"/signup": 1 + 3, "/change": 3}[path] // the link to confirm, and then the other
 				}
 				if n := len(s.out.sent()); n != mails {
 					t.Errorf("%s: %d mails, want %d", path, n, mails)
 				}
 				time.Sleep(time.Hour)
+				if c.Get("/"); path == "/change" {
+					want(t, "login, since nothing was done for an hour", c.Login(bob, password), 200)
+				}
 				want(t, path+", an hour later", c.Post(path, form), 200)
 				works[s.work()] = true
 			})
