@@ -3,14 +3,16 @@ package email
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
-	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
 	"net/mail"
 	"net/textproto"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/vestibule-go/auth"
 )
@@ -42,11 +44,18 @@ func eml(from *mail.Address, m *Message, now time.Time) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// maxWord is how long a part of a subject may be, in bytes, so that no line is longer than 76 (RFC 2047, section 2).
+const maxWord = 76 - len("Subject: ")
+
 // subject returns s as the value of a header, folded where it has spaces.
 func subject(s string) string {
+	words := strings.Fields(oneLine(s))
+	if slices.ContainsFunc(words, func(w string) bool { return len(w) > maxWord || strings.Contains(w, "=?") || notASCII(w) }) {
+		words = encoded(strings.Join(words, " "))
+	}
 	var b strings.Builder
 	n := len("Subject: ")
-	for i, word := range strings.Fields(mime.QEncoding.Encode("utf-8", oneLine(s))) {
+	for i, word := range words {
 		switch {
 		case i == 0:
 		case n+1+len(word) > 76:
@@ -60,6 +69,25 @@ func subject(s string) string {
 		n += len(word)
 	}
 	return b.String()
+}
+
+func notASCII(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r > '~' })
+}
+
+// encoded returns s in words as of RFC 2047, none of which splits a character.
+func encoded(s string) (words []string) {
+	const before, after = "=?utf-8?b?", "?="
+	size := base64.StdEncoding.DecodedLen((maxWord - len(before) - len(after)) / 4 * 4)
+	for s != "" {
+		n := min(size, len(s))
+		for n < len(s) && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		words = append(words, before+base64.StdEncoding.EncodeToString([]byte(s[:n]))+after)
+		s = s[n:]
+	}
+	return words
 }
 
 // single writes a mail of text only.
@@ -83,7 +111,7 @@ func partHeader(mediaType string) textproto.MIMEHeader {
 // alternatives writes the text and the HTML. What a reader understands best comes last (RFC 2046, section 5.1.4).
 func alternatives(b *bytes.Buffer, m *Message) error {
 	w := multipart.NewWriter(b)
-	fmt.Fprintf(b, "Content-Type: multipart/alternative; boundary=%s\r\n\r\n", w.Boundary())
+	fmt.Fprintf(b, "Content-Type: multipart/alternative;\r\n boundary=%s\r\n\r\n", w.Boundary())
 	for _, part := range [][2]string{{"text/plain", m.Text}, {"text/html", m.HTML}} {
 		p, err := w.CreatePart(partHeader(part[0]))
 		if err != nil {
