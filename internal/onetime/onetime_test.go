@@ -1,6 +1,7 @@
 package onetime_test
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -82,6 +83,70 @@ func TestSecret(t *testing.T) {
 	if _, err := s.Redeem(t.Context(), secret); err != nil {
 		t.Errorf("restored: %v", err)
 	}
+}
+
+// What a secret is for comes back with it, and is covered by it.
+func TestPayload(t *testing.T) {
+	s, _, u := fixture(t)
+	for _, payload := range []string{"", "new@example.com", strings.Repeat("ü", 500)} {
+		secret, err := s.Issue(t.Context(), u, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := credential(t, s, secret)
+		for range 2 {
+			if found, err := s.Peek(t.Context(), secret); err != nil || found.Payload != payload {
+				t.Errorf("Peek: %v, %v", found, err)
+			}
+		}
+		for name, data := range map[string][]byte{
+			"another":   append(kept.Data[:32:32], "eve@example.com"...),
+			"longer":    append(kept.Data[:len(kept.Data):len(kept.Data)], 'x'),
+			"cut":       kept.Data[:len(kept.Data)-1],
+			"no digest": []byte(payload),
+			"nothing":   nil,
+		} {
+			changed := *kept
+			changed.Data = data
+			if err := s.Store.UpdateCredential(t.Context(), &changed); err != nil {
+				t.Fatal(err)
+			}
+			if found, err := s.Peek(t.Context(), secret); found != nil || err != auth.ErrNotFound {
+				t.Errorf("%s: %v, %v", name, found, err)
+			}
+			kept.Version = changed.Version
+		}
+		if err := s.Store.UpdateCredential(t.Context(), kept); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := s.Redeem(t.Context(), secret); err != nil || found.Payload != payload {
+			t.Errorf("Redeem: %v, %v", found, err)
+		}
+	}
+
+	// That of nobody's secret is not kept.
+	secret, err := s.Issue(t.Context(), nil, "new@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := credential(t, s, secret); strings.Contains(string(c.Data), "new") || len(c.Data) != 32+len("new@example.com") {
+		t.Errorf("the store has %q", c.Data)
+	}
+}
+
+// credential returns what the store has of a secret.
+func credential(t *testing.T, s onetime.Secrets, secret string) *auth.Credential {
+	t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(raw)
+	c, err := s.Store.Credential(t.Context(), s.Kind, base64.RawURLEncoding.EncodeToString(sum[:]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
