@@ -13,9 +13,11 @@
 //	c.Signup("ann@example.com", authtest.Password)
 //	if r := c.Get("/dashboard"); r.Status != http.StatusOK { … }
 //
+// An [Outbox] keeps the mails that the application sends, and finds the links in them.
+//
 // Nothing is switched off for the test: passwords are hashed, sessions stored
-// and CSRF tokens checked by the code that serves visitors. Neither of the two
-// opens a connection or starts a goroutine, so both work in a bubble of
+// and CSRF tokens checked by the code that serves visitors. None of them
+// opens a connection or starts a goroutine, so they work in a bubble of
 // testing/synctest, where a session's idle hour passes in no time.
 package authtest
 

@@ -8,7 +8,7 @@ import (
 	"github.com/vestibule-go/auth/throttle"
 )
 
-// What anyone may ask for: a mail to any address. The answer and the work are the same whoever has
+// What anyone may ask for: a mail to any address. (A change of address is in change.go.) The answer and the work are the same whoever has
 // the address.
 
 // Signup signs up the user that f describes, and answers the same whether or not the address has an

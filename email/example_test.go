@@ -10,6 +10,8 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -129,4 +131,26 @@ func newBrowser(app http.Handler) func(method, path string, form url.Values) str
 		}
 		return send(method, path, form)
 	}
+}
+
+// Mails as files, to look at while an application is written.
+func ExampleDir() {
+	folder, err := os.MkdirTemp("", "mails")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(folder)
+	mailer, err := email.NewDir(folder, "The Shop <noreply@shop.example>")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := mailer.Send(context.Background(), &email.Message{To: "ann@example.com", Subject: "Hello", Text: "Welcome.\n"}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	mails, _ := filepath.Glob(filepath.Join(folder, "*.eml"))
+	fmt.Println(len(mails), "mail")
+	// Output: 1 mail
 }

@@ -59,7 +59,7 @@ const (
 	KindDeleted         = "account_deleted"
 )
 
-// Letter is what there is to say in a mail. All addresses in it are complete and begin with BaseURL.
+// Letter is what there is to say in a mail. All URLs in it but Contact are complete and begin with BaseURL.
 type Letter struct {
 	Kind      string
 	SiteName  string
