@@ -8,8 +8,8 @@ import (
 	"github.com/vestibule-go/auth/throttle"
 )
 
-// What anyone may ask for: a mail to any address. (A change of address is in change.go.) The answer and the work are the same whoever has
-// the address.
+// What anyone may ask for: a mail to any address. The answer and the work are the same whoever has
+// the address. So are those of a user who asks for another: see change.go.
 
 // Signup signs up the user that f describes, and answers the same whether or not the address has an
 // account already:

@@ -204,47 +204,68 @@ func TestNewDir(t *testing.T) {
 	}
 }
 
-// Only the owner can read the mails, and nobody sees half of one.
+// Only the owner can read the mails.
 func TestDirFiles(t *testing.T) {
 	d, path := newDir(t, sender)
-	mode := func(path string) fs.FileMode {
-		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return info.Mode().Perm()
+	if err := d.Send(t.Context(), &email.Message{To: ann}); err != nil {
+		t.Fatal(err)
 	}
-	var seen sync.WaitGroup
-	done := make(chan struct{})
-	seen.Go(func() {
-		for {
-			found, _ := filepath.Glob(filepath.Join(path, "*.eml"))
-			for _, name := range found {
-				if data, err := os.ReadFile(name); err != nil || !strings.HasSuffix(string(data), "the end") {
-					t.Errorf("%d bytes of a mail, %v", len(data), err)
+	found, err := filepath.Glob(filepath.Join(path, "*"))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	for path, want := range map[string]fs.FileMode{path: 0o700, found[0]: 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: mode %v, %v", path, info.Mode(), err)
+		}
+	}
+}
+
+// Who looks all the time sees every mail in its full size only.
+func TestDirWholeFiles(t *testing.T) {
+	d, path := newDir(t, sender)
+	sizes := map[string]map[int64]bool{}
+	look := func() {
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, e := range entries {
+			if info, err := e.Info(); err == nil && filepath.Ext(e.Name()) == ".eml" { // else it has got its name since
+				if sizes[e.Name()] == nil {
+					sizes[e.Name()] = map[int64]bool{}
 				}
+				sizes[e.Name()][info.Size()] = true
 			}
+		}
+	}
+	done := make(chan struct{})
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for {
 			select {
 			case <-done:
 				return
 			default:
+				look()
 			}
 		}
 	})
-	var wg sync.WaitGroup
-	for range 20 {
-		wg.Go(func() {
-			if err := d.Send(t.Context(), &email.Message{To: ann, Text: strings.Repeat("a line\n", 5000) + "the end"}); err != nil {
-				t.Error(err)
-			}
-		})
+	for range 10 {
+		if err := d.Send(t.Context(), &email.Message{To: ann, Text: strings.Repeat("a line\n", 500_000)}); err != nil {
+			t.Error(err)
+		}
 	}
-	wg.Wait()
 	close(done)
-	seen.Wait()
-	found, _ := filepath.Glob(filepath.Join(path, "*.eml"))
-	if len(found) != 20 || mode(path) != 0o700 || mode(found[0]) != 0o600 {
-		t.Errorf("%d files, modes %o and %o", len(found), mode(path), mode(found[0]))
+	looking.Wait()
+	look()
+	if len(sizes) != 10 {
+		t.Errorf("%d mails", len(sizes))
+	}
+	for name, sizes := range sizes {
+		if len(sizes) != 1 {
+			t.Errorf("%s was seen with sizes %v", name, sizes)
+		}
 	}
 }
 

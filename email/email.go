@@ -31,7 +31,7 @@ type Config struct {
 	// "/password/forgot". The first two get the token as "token" in the query.
 	ConfirmURL, ResetURL, ForgotURL string
 
-	// ConfirmFor is how long a link to confirm an address is good, the first or another; zero means 24 hours (NIST
+	// ConfirmFor is how long a link to confirm an address is good, at the signup or at a change; zero means 24 hours (NIST
 	// SP 800-63B-4, section 4.2.1.2).
 	ConfirmFor time.Duration
 
@@ -39,9 +39,8 @@ type Config struct {
 	// WSTG-ATHN-09). More than 24 hours are refused (NIST, as above).
 	ResetFor time.Duration
 
-	// Write says in words what there is to say: it sets Subject, Text and HTML. Nil means the texts of
-	// package lang, in the language of lang.FromContext. It is
-	// called with the context of the request and, since the work must not tell, for letters, too,
+	// Write says in words what there is to say: it sets Subject and Text, and HTML if it likes. Nil
+	// means the texts of package lang, in the language of lang.FromContext. It is called with the context of the request and, since the work must not tell, for letters, too,
 	// that are never sent: it must not look at whether there is an account.
 	Write func(ctx context.Context, l Letter) Message
 
@@ -80,7 +79,8 @@ const (
 )
 
 // Links signs users up, confirms their addresses and replaces forgotten passwords, by links in
-// mails, and tells users by mail what became of their accounts. Make one with [New], and Close it in the end. It is safe for concurrent use.
+// mails, and tells users by mail what was done to their accounts. Make one with [New], and Close it in
+// the end. It is safe for concurrent use.
 type Links struct {
 	m     *auth.Manager
 	store auth.Store
