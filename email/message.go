@@ -57,6 +57,7 @@ const (
 	KindPasswordChanged = "password_changed"
 	KindEmailChanged    = "email_changed" // goes to the old address
 	KindDeleted         = "account_deleted"
+	KindNewBrowser      = "new_browser" // a login in a browser that is new to the user: see Manager.KnownBrowser
 )
 
 // Letter is what there is to say in a mail. All URLs in it but Contact are complete and begin with BaseURL.

@@ -31,7 +31,7 @@ func letters(t *testing.T, l *lang.Language, adjust func(*email.Config)) map[str
 				t.Fatal(err)
 			}
 		}
-		for _, kind := range []string{email.KindPasswordChanged, email.KindEmailChanged, email.KindDeleted} {
+		for _, kind := range []string{email.KindPasswordChanged, email.KindEmailChanged, email.KindDeleted, email.KindNewBrowser} {
 			s.links.Notify(ctx, u, kind)
 		}
 		s.links.Close(t.Context())
@@ -39,7 +39,7 @@ func letters(t *testing.T, l *lang.Language, adjust func(*email.Config)) map[str
 			mails[m.Kind] = m
 		}
 	}
-	if len(mails) != 9 {
+	if len(mails) != 10 {
 		t.Errorf("%d kinds", len(mails))
 	}
 	return mails

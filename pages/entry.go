@@ -1,9 +1,12 @@
 package pages
 
 import (
+	"errors"
 	"net/http"
+	"time"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/email"
 )
 
 // Signing up, in and out.
@@ -52,9 +55,26 @@ func (p *pages) login(w http.ResponseWriter, r *http.Request) {
 		u, err = p.m.Authenticate(r.Context(), f)
 	}
 	if err == nil {
-		err = p.m.Login(w, r, u, auth.Proof{Factor: auth.FactorPassword, Remember: f.Remember})
+		err = p.enter(w, r, u, f)
 	}
 	p.done(w, r, err, func() *Page { return p.loginPage(r, f) })
+}
+
+// enter logs u in, and tells u if that is in a new browser: also when another factor is missing yet, as whoever came
+// so far has the password.
+func (p *pages) enter(w http.ResponseWriter, r *http.Request, u *auth.User, f *auth.LoginForm) error {
+	isNew := !p.m.KnownBrowser(r.Context(), u)
+	err := p.m.Login(w, r, u, auth.Proof{Factor: auth.FactorPassword, Remember: f.Remember})
+	in := err == nil || errors.Is(err, auth.ErrSecondFactor) || errors.Is(err, auth.ErrNewPassword)
+	if in && isNew && p.cfg.TellNewBrowsers && p.links != nil && settled(u) {
+		p.links.Notify(r.Context(), u, email.KindNewBrowser)
+	}
+	return err
+}
+
+// settled reports whether u has had time to log in everywhere for the first time.
+func settled(u *auth.User) bool {
+	return time.Since(u.Created) > time.Hour && time.Since(u.Confirmed) > time.Hour
 }
 
 func (p *pages) logout(w http.ResponseWriter, r *http.Request) {

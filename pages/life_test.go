@@ -498,6 +498,60 @@ func TestCookiesBetweenPages(t *testing.T) {
 	}
 }
 
+// Users are told of logins in browsers that are new to them, and of no others.
+func TestTellNewBrowsers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, second := block(), false
+		cfg.Hooks = append(cfg.Hooks, auth.Hooks{Login: func(http.ResponseWriter, *http.Request, *auth.User, *auth.Session) error {
+			if second {
+				return auth.ErrSecondFactor
+			}
+			return nil
+		}})
+		l := newLife(t, cfg, &pages.Config{TellNewBrowsers: true})
+		known := l.newMember(ann)
+		want(t, known.Logout(), 303, "/")
+		told := func() (n int) {
+			synctest.Wait()
+			for _, m := range l.out.Messages() {
+				if m.Kind == email.KindNewBrowser && m.To == ann {
+					n++
+				}
+			}
+			return n
+		}
+		l.client().Login(ann, authtest.Password)
+		if told() != 0 {
+			t.Error("told in the first hour")
+		}
+		time.Sleep(2 * time.Hour)
+		for i, test := range []struct {
+			c        *authtest.Client
+			password string
+			second   bool
+			told     int
+		}{
+			{known, authtest.Password, false, 0}, {l.client(), another, false, 0}, {l.client(), authtest.Password, false, 1}, {l.client(), authtest.Password, true, 2},
+		} {
+			second = test.second
+			test.c.Login(ann, test.password)
+			if n := told(); n != test.told {
+				t.Errorf("%d: told %d times, want %d", i, n, test.told)
+			}
+		}
+	})
+}
+
+// Whoever is logged in finds the way out on every page of the account.
+func TestAccountPagesCanLogOut(t *testing.T) {
+	c := newLife(t, block(), nil).newMember(ann)
+	for _, path := range []string{"/account/password", "/account/email", "/account/sessions", "/account/delete"} {
+		r := c.Get(path)
+		want(t, r, 200, "")
+		mustContain(t, r, `action="/logout"`, `href="/account/sessions"`, `href="/account/export"`, `href="`+path+`" aria-current="page"`)
+	}
+}
+
 // Every page speaks German to those who prefer it, and so do the mails.
 func TestGerman(t *testing.T) {
 	l := newLife(t, block(), nil)

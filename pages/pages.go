@@ -103,6 +103,11 @@ type Config struct {
 	// Links that is always so.
 	SignupLogsIn bool
 
+	// TellNewBrowsers tells users by mail when they log in with their password in a browser that is new to them (OWASP
+	// ASVS 5.0, 6.3.5; see Manager.KnownBrowser), but for the first hour of an account or of an address.
+	// It is off since who deletes cookies gets a mail for every login.
+	TellNewBrowsers bool
+
 	// Templates has templates that take the place of those with the same name, and others that they
 	// use: all files of it whose name ends in ".html". Those of this package are in its folder
 	// "templates"; each is executed with a [*Page].
