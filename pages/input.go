@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -17,6 +18,9 @@ import (
 
 // maxBody is how much of a JSON body is read: as much as auth.Config.MaxForm is of a form by default.
 const maxBody = 64 << 10
+
+// maxFaults is how many wrong fields are named. There are fewer right ones, and a body has room for thousands.
+const maxFaults = 16
 
 // Codes of field errors in JSON, beside those of package auth.
 const (
@@ -32,7 +36,8 @@ type input struct {
 
 // read returns what r has sent. A form is read by package auth, which also says what is wrong with it; of JSON the errors
 // are returned here: FormErrors for fields that are none of those, or of another type, ErrForm, and
-// http.MaxBytesError. The input is good for showing the form again in any case.
+// http.MaxBytesError. No body at all is an object with nothing in it, for there is nothing that it could be
+// mistaken for. The input is good for showing the form again in any case.
 func read(w http.ResponseWriter, r *http.Request, fields ...string) (*input, error) {
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
 		return &input{r: r}, nil
@@ -40,9 +45,13 @@ func read(w http.ResponseWriter, r *http.Request, fields ...string) (*input, err
 	in := &input{r, map[string]any{}}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		return in, err
+		return in, fmt.Errorf("%w: %w", auth.ErrForm, err)
 	}
-	return in, in.decode(body, fields)
+	if len(body) > 0 {
+		err = in.decode(body, fields)
+	}
+	r.PostForm = url.Values{"next": {in.text("next")}} // where wanted looks for it
+	return in, err
 }
 
 // decode reads the one object in body, strictly: a field that is there twice would be read
@@ -52,11 +61,12 @@ func (in *input) decode(body []byte, fields []string) error {
 		return fmt.Errorf("%w: not UTF-8", auth.ErrForm)
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber() // else one that is too large would pass for malformed
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return fmt.Errorf("%w: not a JSON object", auth.ErrForm)
 	}
 	var faults auth.FormErrors
-	for d.More() {
+	for d.More() && len(faults) < maxFaults {
 		name, err := d.Token()
 		var value any
 		if err == nil {
@@ -66,6 +76,9 @@ func (in *input) decode(body []byte, fields []string) error {
 			return fmt.Errorf("%w: malformed JSON", auth.ErrForm)
 		}
 		in.set(name.(string), value, fields, &faults)
+	}
+	if len(faults) >= maxFaults {
+		return faults
 	}
 	if _, err := d.Token(); err != nil {
 		return fmt.Errorf("%w: malformed JSON", auth.ErrForm)
@@ -82,13 +95,15 @@ func (in *input) decode(body []byte, fields []string) error {
 // set notes the value of one field, or what is wrong with it.
 func (in *input) set(name string, value any, fields []string, faults *auth.FormErrors) {
 	_, again := in.json[name]
-	_, text := value.(string)
+	s, text := value.(string)
 	_, flag := value.(bool)
 	switch {
 	case !slices.Contains(fields, name):
 		faults.Add(name, codeUnknown, 0)
 	case again:
 		faults.Add(name, auth.CodeRepeated, 0)
+	case strings.ContainsRune(s, utf8.RuneError): // what encoding/json makes of half a surrogate pair, whichever it is
+		faults.Add(name, auth.CodeInvalid, 0)
 	case name == "remember" && flag, name != "remember" && text:
 		in.json[name] = value
 	default:

@@ -54,8 +54,12 @@ func (p *pages) noticed(next http.Handler) http.Handler {
 }
 
 // linkToken returns the token of the link that has led here. If it is still in the address it goes into a
-// cookie, and the visitor is sent on without it; then the answer is given, and linkToken returns false.
+// cookie, and the visitor is sent on without it; then the answer is given, and linkToken returns false. There is no page for programs.
 func (p *pages) linkToken(w http.ResponseWriter, r *http.Request) (token string, ok bool) {
+	if auth.PrefersJSON(r) { // programs send the token to the same path, and are led nowhere
+		p.message(w, r, http.StatusNotAcceptable)
+		return "", false
+	}
 	if !r.URL.Query().Has("token") {
 		return p.cookie(r, linkCookie), true
 	}

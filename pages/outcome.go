@@ -87,7 +87,7 @@ func (p *pages) badLink(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p.spend(w)
 	if auth.PrefersJSON(r) {
-		auth.Problem(w, r, http.StatusNotFound, "bad_link", p.language(r).Text("message.link.text"))
+		auth.Problem(w, r, http.StatusNotFound, "bad_link", p.explain(r, "bad_link"))
 		return
 	}
 	page := p.page(r, "message.html", "message.link", nil)
@@ -128,7 +128,7 @@ func (s *Site) message(w http.ResponseWriter, r *http.Request, status int) {
 		key = "message.500"
 	}
 	if auth.PrefersJSON(r) {
-		auth.Problem(w, r, status, codes[status], s.language(r).Text(key+".text"))
+		auth.Problem(w, r, status, codes[status], s.explain(r, codes[status]))
 		return
 	}
 	s.say(w, r, status, key, &Link{Label: "link.home", Path: "/"})
@@ -169,14 +169,22 @@ func (p *pages) problem(w http.ResponseWriter, r *http.Request, err error, page 
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(auth.RetryAfter(err)))
 	}
-	all := map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code}
-	if errs := translate(page.l, page.Form.Errors); len(errs) > 0 {
-		all["errors"] = errs
-		all["detail"] = cmp.Or(errs.Get(""), page.Text("form.summary"))
+	errs := translate(page.l, page.Form.Errors)
+	if len(errs) == 0 {
+		auth.Problem(w, r, status, code, p.explain(r, code))
+		return
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	encode(w, all)
+	encode(w, map[string]any{
+		"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code,
+		"detail": cmp.Or(errs.Get(""), page.Text("form.summary")), "errors": errs,
+	})
+}
+
+// explain says in the visitor's language what a code means.
+func (s *Site) explain(r *http.Request, code string) string {
+	return s.language(r).Text("problem." + code)
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

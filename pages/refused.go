@@ -14,7 +14,7 @@ import (
 func (s *Site) CSRFRefused(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
 	if auth.PrefersJSON(r) {
-		auth.Problem(w, r, http.StatusForbidden, "csrf_refused", "The CSRF token is missing or too old, or the request came from another site.")
+		auth.Problem(w, r, http.StatusForbidden, "csrf_refused", s.explain(r, "csrf_refused"))
 		return
 	}
 	if !auth.StaleForm(r.Context()) || !s.again(w, r) {

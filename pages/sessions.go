@@ -40,12 +40,6 @@ func (p *pages) devices(r *http.Request) ([]Device, error) {
 }
 
 func (p *pages) revoke(w http.ResponseWriter, r *http.Request) {
-	if auth.PrefersJSON(r) {
-		if _, err := read(w, r); err != nil {
-			p.problem(w, r, err, p.logoutPage(r))
-			return
-		}
-	}
 	u := auth.CurrentUser(r.Context())
 	p.revoked(w, r, "revoked", p.m.EndSession(r.Context(), u, r.PathValue("id")))
 }
