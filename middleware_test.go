@@ -50,6 +50,24 @@ func TestNegotiation(t *testing.T) {
 	r = b.request("GET", "/me", nil)
 	r.Header.Set("X-Requested-With", "XMLHttpRequest")
 	wantStatus(t, "a script of old", b.do(r), 401)
+	for _, test := range []struct {
+		accept, sent string
+		want         int
+	}{
+		{"*/*", "application/json", 401}, // what fetch says of itself
+		{"", "application/json; charset=utf-8", 401},
+		{"text/html", "application/json", 303},
+		{"text/html;q=0, */*", "application/json", 401},
+		{"application/json;q=0.5, text/html;q=0.9", "application/json", 303},
+		{"*/*", "application/jsonp", 303},
+		{"*/*", "text/plain", 303},
+		{"*/*", "application/x-www-form-urlencoded", 303}, // htmx
+	} {
+		r := b.request("GET", "/me", nil)
+		r.Header.Set("Accept", test.accept)
+		r.Header.Set("Content-Type", test.sent)
+		wantStatus(t, test.accept+" for "+test.sent, b.do(r), test.want)
+	}
 }
 
 func TestRequireLoginOnEveryMethod(t *testing.T) {

@@ -178,7 +178,7 @@ func (p *pages) problem(w http.ResponseWriter, r *http.Request, err error, page 
 	w.WriteHeader(status)
 	encode(w, map[string]any{
 		"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code,
-		"detail": cmp.Or(errs.Get(""), page.Text("form.summary")), "errors": errs,
+		"detail": cmp.Or(errs.Get(""), p.explain(r, code)), "errors": errs,
 	})
 }
 
