@@ -34,13 +34,17 @@ type input struct {
 	json map[string]any // of strings, and one boolean; nil: it was a form
 }
 
-// read returns what r has sent. A form is read by package auth, which also says what is wrong with it; of JSON the errors
-// are returned here: FormErrors for fields that are none of those, or of another type, ErrForm, and
+// read returns what r has sent. A form is read by package auth, which also says what is wrong with it; what is
+// neither is ErrFormType. Of JSON the errors are returned here: FormErrors for fields that are none of those, or of another type, ErrForm, and
 // http.MaxBytesError. No body at all is an object with nothing in it, for there is nothing that it could be
 // mistaken for. The input is good for showing the form again in any case.
 func read(w http.ResponseWriter, r *http.Request, fields ...string) (*input, error) {
-	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
+	switch t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t {
+	case "application/json":
+	case "application/x-www-form-urlencoded":
 		return &input{r: r}, nil
+	default:
+		return &input{r: r}, auth.ErrFormType
 	}
 	in := &input{r, map[string]any{}}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

@@ -647,6 +647,7 @@ func TestJSONStrictEverywhere(t *testing.T) {
 			wantJSON(t, p.raw("POST", rt.path, `{`), 400, "malformed")
 			wantJSON(t, p.raw("POST", rt.path, "{\"\xff\":1}"), 400, "malformed")
 			wantJSON(t, p.raw("POST", rt.path, strings.Repeat(" ", 70_000)), 413, "too_large")
+			wantJSON(t, p.raw("POST", rt.path, "{}", "Content-Type", "text/plain"), 415, "unsupported_media_type")
 		}
 		if user.session().User == nil || guest.session().User != nil {
 			t.Error("something has changed")

@@ -59,13 +59,17 @@ func (p *pages) guests(next http.Handler) http.Handler {
 // its sender may believe that it means something.
 func (p *pages) bare(do http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		switch _, err := read(w, r, "next"); {
-		case err == nil:
+		_, err := read(w, r, "next")
+		status := auth.Status(err)
+		switch {
+		case err == nil, r.Header.Get("Content-Type") == "": // there is no body, or nobody can say what it is
 			do(w, r)
 		case auth.PrefersJSON(r):
 			p.problem(w, r, err, p.logoutPage(r))
-		default:
+		case status == http.StatusUnprocessableEntity: // a page has no fields to blame
 			p.message(w, r, http.StatusBadRequest)
+		default:
+			p.message(w, r, status)
 		}
 	}
 }

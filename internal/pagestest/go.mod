@@ -1,0 +1,14 @@
+module github.com/vestibule-go/auth/internal/pagestest
+
+go 1.26.0
+
+require github.com/vestibule-go/auth v0.0.0
+
+require (
+	github.com/alexedwards/scs/v2 v2.9.0 // indirect
+	github.com/justinas/nosurf v1.2.0 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)
+
+replace github.com/vestibule-go/auth => ../..
