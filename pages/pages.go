@@ -62,8 +62,9 @@
 //
 // A client that prefers JSON (see [auth.PrefersJSON]) gets it from the same paths, and sends the
 // fields of the forms as an object of strings, "remember" as a boolean, with the CSRF token of
-// GET /session in the header X-CSRF-Token. Errors are problems of RFC 9457 with a code. No answer
-// to such a client redirects to a page. The file docs/openapi.yaml of this module describes it all.
+// GET /session in the header X-CSRF-Token. JSON with anything else in it is refused. Errors are problems of
+// RFC 9457 with a code. No answer to such a client redirects to a page. The file docs/openapi.yaml of this module
+// describes it all.
 //
 // # Headers
 //
