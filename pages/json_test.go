@@ -56,7 +56,7 @@ func (o *outbox) token(t testing.TB) string {
 	return ""
 }
 
-// site is pages with mail, unless it is told otherwise.
+// site is pages with mail, and what they are made of.
 type site struct {
 	http.Handler
 	t     testing.TB
@@ -68,8 +68,8 @@ type site struct {
 func newMailSite(t testing.TB, cfg auth.Config, look *pages.Config) *site {
 	t.Helper()
 	s := &site{t: t, store: &broken{Store: memstore.New()}, out: new(outbox)}
-	look2 := newSite(t, look)
-	cfg.BaseURL, cfg.Logger, cfg.CSRFRefused = authtest.BaseURL, slog.New(slog.DiscardHandler), http.HandlerFunc(look2.CSRFRefused)
+	looks := newSite(t, look)
+	cfg.BaseURL, cfg.Logger, cfg.CSRFRefused = authtest.BaseURL, slog.New(slog.DiscardHandler), http.HandlerFunc(looks.CSRFRefused)
 	if cfg.Hasher == nil {
 		cfg.Hasher = authtest.Hasher{}
 	}
@@ -82,7 +82,7 @@ func newMailSite(t testing.TB, cfg auth.Config, look *pages.Config) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { mail.Close(context.Background()) })
-	s.Handler = look2.Handler(s.m, mail)
+	s.Handler = looks.Handler(s.m, mail)
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -196,21 +197,22 @@ func (v *visitor) csrf() string {
 // post sends f in the visitor's way.
 func (v *visitor) post(path string, f fields) *authtest.Response {
 	v.s.t.Helper()
+	return v.postWith(path, f, v.csrf())
+}
+
+// postWith is post with a token that is known already.
+func (v *visitor) postWith(path string, f fields, token string) *authtest.Response {
+	v.s.t.Helper()
 	if v.json {
 		body := []byte{}
 		if f != nil {
 			body, _ = json.Marshal(f)
 		}
-		return v.raw(path, "application/json", string(body), v.csrf())
+		return v.raw(path, "application/json", string(body), token)
 	}
-	form := url.Values{"csrf_token": {v.csrf()}}
+	form := url.Values{"csrf_token": {token}}
 	for k, value := range f {
-		if on, ok := value.(bool); ok && on {
-			value = "on"
-		} else if ok {
-			continue
-		}
-		form.Set(k, value.(string))
+		form.Set(k, fmt.Sprint(value))
 	}
 	return v.raw(path, "application/x-www-form-urlencoded", form.Encode(), "")
 }
@@ -414,26 +416,6 @@ func except(methods ...string) func(string) error {
 		}
 		return errStore
 	}
-}
-
-// postWith is post with a token that is known already.
-func (v *visitor) postWith(path string, f fields, token string) {
-	v.s.t.Helper()
-	if v.json {
-		body := []byte{}
-		if f != nil {
-			body, _ = json.Marshal(f)
-		}
-		v.raw(path, "application/json", string(body), token)
-		return
-	}
-	form := url.Values{"csrf_token": {token}}
-	for k, value := range f {
-		if s, ok := value.(string); ok {
-			form.Set(k, s)
-		}
-	}
-	v.raw(path, "application/x-www-form-urlencoded", form.Encode(), "")
 }
 
 // readable are the paths to be asked for by GET.
