@@ -1,41 +1,56 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
+	"github.com/vestibule-go/auth/email"
 )
 
 func TestWrongMethod(t *testing.T) {
 	c := newMember(t)
+	own := []string{"/", "/dashboard", "/products", "/products/x", "/healthz", "/static/style.css"} // all else is of package pages
 	for path, allow := range map[string]string{
-		"/":                          "GET, HEAD",
-		"/signup":                    "GET, HEAD, POST",
-		"/login":                     "GET, HEAD, POST",
-		"/logout":                    "POST",
-		"/dashboard":                 "GET, HEAD",
-		"/products":                  "POST",
-		"/products/x":                "GET, HEAD",
-		"/reauth":                    "GET, HEAD, POST",
-		"/account/password":          "GET, HEAD, POST",
-		"/account/logout-everywhere": "POST",
-		"/healthz":                   "GET, HEAD",
-		"/static/style.css":          "GET, HEAD",
+		"/":                            "GET, HEAD",
+		"/signup":                      "GET, HEAD, POST",
+		"/login":                       "GET, HEAD, POST",
+		"/logout":                      "POST",
+		"/dashboard":                   "GET, HEAD",
+		"/products":                    "POST",
+		"/products/x":                  "GET, HEAD",
+		"/reauth":                      "GET, HEAD, POST",
+		"/account/password":            "GET, HEAD, POST",
+		"/account/sessions":            "GET, HEAD",
+		"/account/sessions/x/revoke":   "POST",
+		"/account/sessions/revoke-all": "POST",
+		"/account/export":              "GET, HEAD",
+		"/confirm":                     "GET, HEAD, POST",
+		"/password/forgot":             "GET, HEAD, POST",
+		"/healthz":                     "GET, HEAD",
+		"/static/style.css":            "GET, HEAD",
 	} {
+		c.Get("/dashboard") // for the token
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 			if strings.Contains(allow, method) {
 				continue
 			}
 			r, _ := http.NewRequest(method, path, nil)
+			text := "That is not possible here"
+			if !slices.Contains(own, path) {
+				text = "This is no page to open"
+				r.Header.Set("X-CSRF-Token", c.Token())
+			}
 			got := c.Do(r)
-			want(t, got, http.StatusMethodNotAllowed, "not possible here")
+			want(t, got, http.StatusMethodNotAllowed, text)
 			if got.Header.Get("Allow") != allow {
 				t.Errorf("%s %s: Allow is %q, want %q", method, path, got.Header.Get("Allow"), allow)
 			}
@@ -44,7 +59,8 @@ func TestWrongMethod(t *testing.T) {
 	r, _ := http.NewRequest("HEAD", "/dashboard", nil)
 	want(t, c.Do(r), http.StatusOK)
 	r, _ = http.NewRequest("POST", "/nowhere", nil)
-	want(t, c.Do(r), http.StatusNotFound)
+	want(t, c.Do(r), http.StatusNotFound, "There is nothing here")
+	want(t, c.Get("/account/nowhere"), http.StatusNotFound, "There is no such page")
 }
 
 func TestHeaders(t *testing.T) {
@@ -54,7 +70,7 @@ func TestHeaders(t *testing.T) {
 	big.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	wrong, _ := http.NewRequest("DELETE", "/login", nil)
 	answers := []*authtest.Response{c.Do(big), c.Do(wrong), c.Post("/products", nil)}
-	for _, path := range []string{"/", "/login", "/dashboard", "/account/password", "/nowhere", "/healthz", "/static/style.css", asset("logo.svg"), "//x", "/static/"} {
+	for _, path := range []string{"/", "/login", "/dashboard", "/account/password", "/account/sessions", "/confirm?token=x", "/session", "/nowhere", "/healthz", "/static/style.css", asset("logo.svg"), "//x", "/static/"} {
 		answers = append(answers, c.Get(path))
 	}
 	for _, r := range answers {
@@ -70,6 +86,9 @@ func TestHeaders(t *testing.T) {
 			"Cross-Origin-Resource-Policy": "same-origin",
 			"Strict-Transport-Security":    "",
 		} {
+			if name == "Referrer-Policy" && strings.Contains(r.URL, "token=") {
+				value = "no-referrer"
+			}
 			if got := r.Header.Get(name); got != value {
 				t.Errorf("%s %s, status %d: %s is %q, want %q", r.Method, r.URL, r.Status, name, got, value)
 			}
@@ -118,17 +137,18 @@ func TestTooLarge(t *testing.T) {
 func TestNotAForm(t *testing.T) {
 	c := newVisitor(t)
 	c.Get("/login")
-	r, _ := http.NewRequest("POST", "/login", strings.NewReader(`{"email":"x"}`))
-	r.Header.Set("Content-Type", "application/json")
+	r, _ := http.NewRequest("POST", "/login", strings.NewReader("<email>x</email>"))
+	r.Header.Set("Content-Type", "application/xml")
 	r.Header.Set("X-CSRF-Token", c.Token())
-	want(t, c.Do(r), http.StatusUnsupportedMediaType, "That is not a form")
+	want(t, c.Do(r), http.StatusUnsupportedMediaType, "This form cannot be read")
 }
 
 func TestOtherSite(t *testing.T) {
 	c := newMember(t)
 	c.Header.Set("Sec-Fetch-Site", "cross-site")
 	c.Header.Set("Origin", "https://evil.example")
-	want(t, c.Logout(), http.StatusForbidden, "That did not come from here")
+	want(t, c.Logout(), http.StatusForbidden, "This is not possible")
+	want(t, c.Post("/products", url.Values{"name": {"x"}, "price": {"1"}}), http.StatusForbidden, "This is not possible")
 	c.Header.Del("Sec-Fetch-Site")
 	c.Header.Del("Origin")
 	want(t, c.Get("/dashboard"), http.StatusOK)
@@ -166,8 +186,8 @@ func TestStaleForms(t *testing.T) {
 	c := newMember(t)
 	r := stale(t, c, "/products", url.Values{"name": {"A long story"}, "price": {"3"}, "description": {"that must not be lost"}})
 	want(t, r, http.StatusForbidden, "too long", "A long story", "that must not be lost")
-	want(t, stale(t, c, "/login", url.Values{"email": {bob}}), http.StatusForbidden, "You have logged in as "+ann)
-	want(t, stale(t, c, "/logout", url.Values{}), http.StatusForbidden, "out of date")
+	want(t, stale(t, c, "/login", url.Values{"email": {bob}}), http.StatusForbidden, "You are logged in already", ann)
+	want(t, stale(t, c, "/logout", url.Values{}), http.StatusForbidden, "too long", "Log out</button>")
 	want(t, c.Logout(), http.StatusSeeOther)
 	want(t, stale(t, c, "/products", url.Values{"name": {"x"}}), http.StatusForbidden, "You are logged out", "/login?next=%2Fdashboard")
 }
@@ -191,6 +211,9 @@ func TestBusy(t *testing.T) {
 	cfg.Hasher, cfg.HashSeats, cfg.HashWait = slow, 1, time.Millisecond
 	var err error
 	if s.auth, err = auth.New(s.users, cfg); err != nil {
+		t.Fatal(err)
+	}
+	if s.links, err = email.New(s.auth, s.users, &email.Config{Mailer: &logMailer{out: io.Discard}}); err != nil {
 		t.Fatal(err)
 	}
 	first, second := visitor(t, s), visitor(t, s)
@@ -235,17 +258,20 @@ func TestCompromised(t *testing.T) {
 	wantRedirect(t, c.Get("/dashboard"), "/account/password?next=%2Fdashboard")
 	want(t, c.Get("/account/password"), http.StatusOK, "Others may know", `value="`+ann+`"`)
 	const next = "candle meadow rocket puzzle"
-	wantRedirect(t, c.Post("/account/password", url.Values{"current": {authtest.Password}, "password": {next}, "confirm": {next}}), "/dashboard")
+	wantRedirect(t, c.Post("/account/password", url.Values{"current": {authtest.Password}, "password": {next}, "confirm": {next}}), "/account/password")
+	want(t, c.Get("/account/password"), http.StatusOK, "Your password is changed", `href="/dashboard"`)
 	want(t, c.Get("/dashboard"), http.StatusOK, ann)
 }
 
 // logoutForm is what a page for members must have.
-var logoutForm = regexp.MustCompile(`<form method="post" action="/logout">\s*<input type="hidden" name="csrf_token" value="[^"]+">\s*<button class="quiet">Log out</button>`)
+var logoutForm = regexp.MustCompile(`<form method="post" action="/logout">\s*<input type="hidden" name="csrf_token" value="[^"]+">\s*<input type="hidden" name="next" value="/">\s*<button class="quiet">Log out</button>`)
 
 func TestEveryPageCanLogOut(t *testing.T) {
 	c := newMember(t)
 	pages := []*authtest.Response{
 		c.Get("/"), c.Get("/dashboard"), c.Get("/reauth"), c.Get("/account/password"), c.Get("/nowhere"), c.Get("/products/none"),
+		c.Get("/account/sessions"), c.Get("/account/email"), c.Get("/account/delete"), c.Get("/account/nowhere"), c.Get("/confirm"), c.Get("/confirm/resend"),
+		c.Get("/password/forgot"), c.Get("/password/reset"),
 		c.Get("/logout"), c.Post("/products", nil), c.Post("/account/password", nil), c.Post("/reauth", nil),
 		stale(t, c, "/logout", url.Values{}),
 	}

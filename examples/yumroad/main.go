@@ -1,12 +1,14 @@
 // Yumroad is a small shop for people who make things: anyone looks around, and
 // whoever signs up puts products of their own on the shelf. It shows what an
-// application with package auth looks like when it brings its own pages.
+// application looks like around package auth and its pages: the frame of every page is
+// the shop's own, and so are its products.
 //
 // Start it, and open the address that it prints:
 //
 //	go run ./examples/yumroad
 //
-// Begin to read in shop.go, which has the routes, and go on in account.go.
+// Begin to read in shop.go, which has the routes, and go on in account.go. Mails are
+// printed; see mail.go.
 package main
 
 import (
@@ -36,7 +38,7 @@ func main() {
 func run(ctx context.Context, args []string, hashSeats int, stdout, stderr io.Writer) int {
 	o, err := parseOptions(args, stderr)
 	if err == nil {
-		o.hashSeats = hashSeats
+		o.hashSeats, o.out = hashSeats, stdout
 		logger := slog.New(slog.NewTextHandler(stderr, nil))
 		err = serve(ctx, o, logger, stdout)
 	}
@@ -69,6 +71,9 @@ func serve(ctx context.Context, o *options, logger *slog.Logger, stdout io.Write
 	defer s.close()
 	if o.bcryptCost < safeCost {
 		logger.Warn("passwords are hashed too cheaply for real users", "bcrypt-cost", o.bcryptCost, "least", safeCost)
+	}
+	if o.mail == "log" && s.https {
+		logger.Warn("mails are printed, and nobody gets them; see -mail")
 	}
 	fmt.Fprintln(stdout, "listening on", url)
 	return serveUntil(ctx, newServer(s.handler(), logger), listener)

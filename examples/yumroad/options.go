@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/mail"
 	"net/netip"
 	"strings"
 	"time"
@@ -28,6 +29,10 @@ type options struct {
 
 	lifetime, idle, remember, fresh time.Duration
 
+	mail, mailFrom string
+	confirmWithin  time.Duration
+	out            io.Writer // no flag: where -mail log prints to
+
 	bcryptCost     int
 	hashSeats      int // no flag: see makeRoomForHashing
 	minPassword    int
@@ -35,7 +40,7 @@ type options struct {
 }
 
 func parseOptions(args []string, stderr io.Writer) (*options, error) {
-	o := &options{}
+	o := &options{out: io.Discard}
 	fs := flag.NewFlagSet("yumroad", flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // run prints the error, and not every flag after it
 	fs.StringVar(&o.addr, "addr", defaultAddr, "`host:port` to listen on; port 0 means any that is free")
@@ -45,7 +50,10 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	fs.DurationVar(&o.lifetime, "session-lifetime", 24*time.Hour, "how long a login lasts at most")
 	fs.DurationVar(&o.idle, "session-idle", time.Hour, "how long a login lasts without being used")
 	fs.DurationVar(&o.remember, "remember", 720*time.Hour, "how long a login lasts for those who tick the box")
-	fs.DurationVar(&o.fresh, "fresh", 15*time.Minute, "how long after a login the password may be changed without asking for it again")
+	fs.DurationVar(&o.fresh, "fresh", 15*time.Minute, "how long after a login the account may be changed without asking for the password again")
+	fs.StringVar(&o.mail, "mail", "log", "where mails go: log prints them, dir:PATH writes files, smtp://USER:PASSWORD@HOST:PORT or smtps://… sends them")
+	fs.StringVar(&o.mailFrom, "mail-from", "", "who mails are from, such as \"Yumroad <noreply@shop.example>\" (default: noreply at the host of -base-url)")
+	fs.DurationVar(&o.confirmWithin, "confirm-within", 24*time.Hour, "how long new users may use the shop before they have confirmed their address; 0 means not before, and that nobody learns who has an account")
 	fs.IntVar(&o.bcryptCost, "bcrypt-cost", 12, "cost of hashing a password; each step doubles it")
 	fs.IntVar(&o.minPassword, "min-password", 15, "least number of characters of a new password")
 	fs.Func("trusted-proxies", "comma-separated `networks` of proxies whose X-Forwarded-For counts, such as 10.0.0.0/8 (default: none)", o.setTrustedProxies)
@@ -93,6 +101,12 @@ func (o *options) check(rest []string) error {
 	}
 	if o.bcryptCost < 4 || o.bcryptCost > 20 { // 20 takes more than a minute
 		faults = append(faults, fmt.Errorf("-bcrypt-cost %d is not between 4 and 20", o.bcryptCost))
+	}
+	if _, err := mail.ParseAddress(o.mailFrom); o.mailFrom != "" && err != nil {
+		faults = append(faults, fmt.Errorf("-mail-from %q is not an address such as %q", o.mailFrom, "Yumroad <noreply@shop.example>"))
+	}
+	if o.confirmWithin < 0 {
+		faults = append(faults, fmt.Errorf("-confirm-within %v is less than zero", o.confirmWithin))
 	}
 	for _, d := range []struct {
 		name  string

@@ -22,7 +22,7 @@ func (s *shop) home(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
-	s.render(w, r, http.StatusOK, "home", view{Title: "Good things, made by people", Products: list})
+	s.render(w, r, http.StatusOK, "home", view{Heading: "Good things, made by people", Products: list})
 }
 
 func (s *shop) product(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func (s *shop) product(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.broken(w, r, err)
 	default:
-		s.render(w, r, http.StatusOK, "product", view{Title: p.Name, Products: []product{p}})
+		s.render(w, r, http.StatusOK, "product", view{Heading: p.Name, Products: []product{p}})
 	}
 }
 
@@ -48,7 +48,7 @@ func (s *shop) showDashboard(w http.ResponseWriter, r *http.Request, status int,
 		s.broken(w, r, err)
 		return
 	}
-	v.Title, v.Products = "Your products", list
+	v.Heading, v.Products = "Your products", list
 	s.render(w, r, status, "dashboard", v)
 }
 

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// product is one thing on the shelf.
+// product is one thing on the shelf. As JSON it is what its owner takes along.
 type product struct {
-	ID          string
-	Owner       string // the ID of a user, which never changes, unlike an email
-	Name        string
-	Description string
-	Cents       int64
-	Created     time.Time
+	ID          string    `json:"id"`
+	Owner       string    `json:"-"` // the ID of a user, which never changes, unlike an email
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	Cents       int64     `json:"cents"`
+	Created     time.Time `json:"created"`
 }
 
 // Price returns the price as people read it.
@@ -128,6 +128,12 @@ func (s *productStore) newest(ctx context.Context, n int) ([]product, error) {
 // of returns the products of one user, the newest first.
 func (s *productStore) of(ctx context.Context, owner string) ([]product, error) {
 	return s.query(ctx, selectProducts+"WHERE owner = ? ORDER BY created DESC", owner)
+}
+
+// removeOf removes all products of one user.
+func (s *productStore) removeOf(ctx context.Context, owner string) error {
+	_, err := s.db.ExecContext(ctx, s.sql("DELETE FROM products WHERE owner = ?"), owner)
+	return err
 }
 
 func (s *productStore) query(ctx context.Context, query string, args ...any) ([]product, error) {

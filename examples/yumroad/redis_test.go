@@ -41,7 +41,8 @@ func TestSessionsOnRedis(t *testing.T) {
 	want(t, c.Post("/account/password", url.Values{"current": {authtest.Password}, "password": {changed}, "confirm": {changed}}), http.StatusSeeOther)
 	want(t, c.Get("/dashboard"), http.StatusOK)
 	wantRedirect(t, other.Get("/dashboard"), "/login?next=%2Fdashboard")
-	want(t, c.Post("/account/logout-everywhere", nil), http.StatusSeeOther)
+	want(t, c.Get("/account/sessions"), http.StatusOK, "cannot be listed")
+	want(t, c.Post("/account/sessions/revoke-all", nil), http.StatusSeeOther)
 	wantRedirect(t, c.Get("/dashboard"), "/login?next=%2Fdashboard")
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,15 +11,17 @@ import (
 	"time"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/email"
+	"github.com/vestibule-go/auth/pages"
 )
 
 // shop is the whole application.
 type shop struct {
 	*kept
-	auth *auth.Manager
-	log  *slog.Logger
-
-	fresh time.Duration // how old a login may be to change the password
+	auth  *auth.Manager
+	links *email.Links // in mails
+	site  *pages.Site  // the pages of accounts
+	log   *slog.Logger
 	https bool
 }
 
@@ -29,15 +32,36 @@ func openShop(ctx context.Context, o *options, logger *slog.Logger) (*shop, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &shop{
-		kept: kept, log: logger,
-		fresh: o.fresh, https: strings.HasPrefix(o.baseURL, "https:"),
-	}
-	if s.auth, err = auth.New(kept.store, s.config(o)); err != nil {
-		s.close()
+	s := &shop{kept: kept, log: logger, https: strings.HasPrefix(o.baseURL, "https:")}
+	if err := s.setUp(o); err != nil {
+		kept.close()
 		return nil, fmt.Errorf("%w: %w", errOptions, err)
 	}
 	return s, nil
+}
+
+// setUp puts together what users need. What it does not like is in the flags.
+func (s *shop) setUp(o *options) (err error) {
+	if s.site, err = newSite(o); err != nil {
+		return err
+	}
+	if s.auth, err = auth.New(s.store, s.config(o)); err != nil {
+		return err
+	}
+	mailer, err := openMailer(o)
+	if err != nil {
+		return fmt.Errorf("-mail: %w", err)
+	}
+	s.links, err = email.New(s.auth, s.store, &email.Config{Mailer: mailer, SiteName: "Yumroad"})
+	return err
+}
+
+// close sends the mails that are waiting, and then closes what the shop is kept in. Nobody
+// may be served any more.
+func (s *shop) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return errors.Join(s.links.Close(ctx), s.kept.close())
 }
 
 // config is all that package auth needs to know.
@@ -53,6 +77,7 @@ func (s *shop) config(o *options) *auth.Config {
 		Limiter:        s.limiter,
 		Passwords:      auth.Policy{MinLength: o.minPassword, Words: []string{"yumroad"}},
 		TrustedProxies: o.trustedProxies,
+		Hooks:          s.hooks(o),
 		CSRFRefused:    http.HandlerFunc(s.csrfRefused),
 		Logger:         s.log,
 	}
@@ -69,30 +94,17 @@ func hasher(cost int) auth.Hasher {
 	return auth.Bcrypt(cost)
 }
 
-// routes has one pattern for each method and path. To these, ServeMux answers 405
+// routes has one pattern for each method and path of the shop. To these, ServeMux answers 405
 // by itself if only the method is wrong.
 func (s *shop) routes() *http.ServeMux {
-	guests := func(h http.HandlerFunc) http.Handler { return s.auth.RequireGuest(h) }
 	members := func(h http.HandlerFunc) http.Handler { return s.auth.RequireLogin(h) }
-	changing := func(h http.HandlerFunc) http.Handler { return s.auth.RequirePasswordChange(s.fresh)(h) }
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.home)
 	mux.HandleFunc("GET /products/{id}", s.product)
-
-	mux.Handle("GET /signup", guests(s.signupPage))
-	mux.Handle("POST /signup", guests(s.signup))
-	mux.Handle("GET /login", guests(s.loginPage))
-	mux.Handle("POST /login", guests(s.login))
-	mux.HandleFunc("POST /logout", s.logout)
-
 	mux.Handle("GET /dashboard", members(s.dashboard))
 	mux.Handle("POST /products", members(s.addProduct))
-	mux.Handle("GET /reauth", members(s.reauthPage))
-	mux.Handle("POST /reauth", members(s.reauth))
-	mux.Handle("GET /account/password", changing(s.passwordPage))
-	mux.Handle("POST /account/password", changing(s.changePassword))
-	mux.Handle("POST /account/logout-everywhere", members(s.logoutEverywhere))
+	s.routeAccounts(mux)
 
 	mux.HandleFunc(healthPattern, health)
 	mux.HandleFunc(staticPattern, serveStatic)

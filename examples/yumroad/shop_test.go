@@ -58,6 +58,11 @@ func newMember(t *testing.T) *authtest.Client {
 	return c
 }
 
+// logout sends the form that is on every page: see TestEveryPageCanLogOut.
+func logout(c *authtest.Client) *authtest.Response {
+	return c.Post("/logout", url.Values{"next": {"/"}})
+}
+
 // want checks the status of an answer, and that the page says all that.
 func want(t *testing.T, r *authtest.Response, status int, texts ...string) {
 	t.Helper()
@@ -84,8 +89,8 @@ func TestGuestPages(t *testing.T) {
 	c := newVisitor(t)
 	want(t, c.Get("/"), http.StatusOK, "The shelf is empty", `href="/login"`, `href="/signup"`)
 	want(t, c.Get("/healthz"), http.StatusOK, "ok\n")
-	want(t, c.Get("/signup"), http.StatusOK, `autocomplete="new-password"`, `minlength="15"`)
-	want(t, c.Get("/login?next=/products/x"), http.StatusOK, `autocomplete="current-password"`, `name="next" value="/products/x"`, `href="/signup?next=%2fproducts%2fx"`)
+	want(t, c.Get("/signup"), http.StatusOK, `autocomplete="new-password"`, "At least 15 characters")
+	want(t, c.Get("/login?next=/products/x"), http.StatusOK, `autocomplete="current-password"`, `name="next" value="/products/x"`, `href="/signup?next=%2Fproducts%2Fx"`)
 	want(t, c.Get("/products/none"), http.StatusNotFound, "There is nothing here")
 	want(t, c.Get("/nowhere"), http.StatusNotFound, "There is nothing here")
 	want(t, c.Get("/static/none.css"), http.StatusNotFound)
@@ -126,7 +131,7 @@ func TestSignupRefused(t *testing.T) {
 	r := c.Post("/signup", url.Values{"email": {"ann <b>"}, "password": {"short-secret"}, "confirm": {"other-secret"}, "next": {"/products/x"}})
 	want(t, r, http.StatusUnprocessableEntity,
 		`value="ann &lt;b&gt;"`, `aria-invalid="true" aria-describedby="email-error" autofocus`, `id="email-error"`,
-		`aria-describedby="password-hint password-error" aria-invalid="true"`, "at least 15", `id="confirm-error"`,
+		`aria-invalid="true" aria-describedby="password-error"`, "at least 15", `id="confirm-error"`,
 		`role="alert"`, `<a href="#email">Email</a>`, "<title>Error: Sign up", `name="next" value="/products/x"`)
 	if strings.Count(r.Body, "autofocus") != 1 {
 		t.Error("not exactly one field has autofocus")
@@ -145,7 +150,7 @@ func TestSignupTaken(t *testing.T) {
 
 func TestLogin(t *testing.T) {
 	c := newMember(t)
-	wantRedirect(t, c.Logout(), "/")
+	wantRedirect(t, logout(c), "/")
 	for _, form := range []url.Values{
 		{"email": {ann}, "password": {"not her password"}, "next": {"/products/x"}},
 		{"email": {"nobody@example.com"}, "password": {authtest.Password}, "next": {"/products/x"}},
@@ -191,12 +196,12 @@ func TestRemember(t *testing.T) {
 func TestLogout(t *testing.T) {
 	c := newMember(t)
 	stolen := c.Cookie("session")
-	wantRedirect(t, c.Logout(), "/")
+	wantRedirect(t, logout(c), "/")
 	wantRedirect(t, c.Get("/dashboard"), "/login?next=%2Fdashboard")
 	r, _ := http.NewRequest("GET", "/dashboard", nil)
 	r.AddCookie(stolen)
 	wantRedirect(t, c.Do(r), "/login?next=%2Fdashboard")
-	wantRedirect(t, c.Logout(), "/") // once more does no harm
+	wantRedirect(t, logout(c), "/") // once more does no harm
 }
 
 func TestLogoutEverywhere(t *testing.T) {
@@ -204,7 +209,8 @@ func TestLogoutEverywhere(t *testing.T) {
 	here, there := visitor(t, s), visitor(t, s)
 	want(t, here.Signup(ann, authtest.Password), http.StatusSeeOther)
 	want(t, there.Login(ann, authtest.Password), http.StatusSeeOther)
-	wantRedirect(t, here.Post("/account/logout-everywhere", nil), "/")
+	want(t, here.Get("/account/sessions"), http.StatusOK, "This device")
+	wantRedirect(t, here.Post("/account/sessions/revoke-all", nil), "/login")
 	want(t, here.Get("/dashboard"), http.StatusSeeOther)
 	want(t, there.Get("/dashboard"), http.StatusSeeOther)
 }
@@ -216,11 +222,15 @@ func TestProtectedPages(t *testing.T) {
 		"/dashboard?page=2": "/login?next=%2Fdashboard%3Fpage%3D2",
 		"/reauth":           "/login?next=%2Freauth",
 		"/account/password": "/login?next=%2Faccount%2Fpassword",
+		"/account/sessions": "/login?next=%2Faccount%2Fsessions",
+		"/account/email":    "/login?next=%2Faccount%2Femail",
+		"/account/export":   "/login?next=%2Faccount%2Fexport",
+		"/account/delete":   "/login?next=%2Faccount%2Fdelete",
 	} {
 		wantRedirect(t, c.Get(path), target)
 	}
 	want(t, c.Get("/login"), http.StatusOK)
-	for _, path := range []string{"/products", "/reauth", "/account/password", "/account/logout-everywhere"} {
+	for _, path := range []string{"/products", "/reauth", "/account/password", "/account/sessions/revoke-all", "/account/delete"} {
 		r := c.Post(path, nil)
 		want(t, r, http.StatusSeeOther)
 		if !strings.HasPrefix(r.Location, "/login") {
@@ -264,15 +274,15 @@ func TestPassword(t *testing.T) {
 	c, elsewhere := visitor(t, s), visitor(t, s)
 	want(t, c.Signup(ann, authtest.Password), http.StatusSeeOther)
 	want(t, elsewhere.Login(ann, authtest.Password), http.StatusSeeOther)
-	want(t, c.Get("/account/password"), http.StatusOK, `autocomplete="current-password"`, `autocomplete="username"`, "New password, once more")
+	want(t, c.Get("/account/password"), http.StatusOK, `autocomplete="current-password"`, `autocomplete="username"`, "New password again")
 	r := c.Post("/account/password", url.Values{"current": {"wrong"}, "password": {other}, "confirm": {"else"}})
 	want(t, r, http.StatusUnprocessableEntity, `id="confirm-error"`)
 	r = c.Post("/account/password", url.Values{"current": {"wrong"}, "password": {other}, "confirm": {other}})
 	want(t, r, http.StatusUnprocessableEntity, `id="current-error"`, "not your current password", `<a href="#current">Current password</a>`)
 	r = c.Post("/account/password", url.Values{"current": {authtest.Password}, "password": {other}, "confirm": {other}})
-	wantRedirect(t, r, "/dashboard")
-	want(t, r.Follow(), http.StatusOK, "Your password is changed")
-	if r := c.Get("/dashboard"); strings.Contains(r.Body, "Your password is changed") {
+	wantRedirect(t, r, "/account/password")
+	want(t, r.Follow(), http.StatusOK, "Your password is changed", `href="/dashboard"`)
+	if r := c.Get("/account/password"); strings.Contains(r.Body, "Your password is changed") {
 		t.Error("the notice is shown twice")
 	}
 	want(t, elsewhere.Get("/dashboard"), http.StatusSeeOther)

@@ -2,98 +2,88 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"embed"
 	"hash/crc32"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"strconv"
 
 	"github.com/vestibule-go/auth"
 )
 
-//go:embed templates/*.html
+//go:embed templates
 var templateFiles embed.FS
 
-// pages has one template for each page, by its name, inside the layout.
-var pages = parsePages("home", "product", "signup", "login", "reauth", "password", "dashboard", "failure")
+var (
+	funcs     = template.FuncMap{"asset": asset, "art": art}
+	templates = template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/*.html", "templates/frame/*.html"))
+)
 
-func parsePages(names ...string) map[string]*template.Template {
-	funcs := template.FuncMap{"asset": asset, "art": art}
-	layout := template.Must(template.New("layout.html").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
-	all := make(map[string]*template.Template)
-	for _, name := range names {
-		page := template.Must(layout.Clone())
-		all[name] = template.Must(page.ParseFS(templateFiles, "templates/"+name+".html"))
+// frame returns the templates that package pages takes for its pages: the layout, and what is in it.
+func frame() fs.FS {
+	dir, err := fs.Sub(templateFiles, "templates/frame")
+	if err != nil {
+		panic(err) // it is part of the program
 	}
-	return all
+	return dir
 }
 
-// view is what a template gets to see.
+// view is what a template gets to see. The layout sees as much of it as of a pages.Page, by the same names:
+// Title, Lang, User, Path, Token and Body.
 type view struct {
-	Title    string
+	Heading  string
 	Notice   string          // a word to the visitor, above everything else
 	Form     any             // what was typed, to be shown again
 	Errors   auth.FormErrors // what is wrong with it
 	Products []product
 
 	// The rest is set by render.
-	User        *auth.User // nil for guests
-	Path        string
-	MinPassword int
+	User *auth.User // nil for guests
+	Path string
+	Body template.HTML // what the layout is around
 
 	ctx context.Context
 }
 
-// CSRF returns the token for a form. It is a method so that only pages with a
-// form ask for it: a guest who merely looks around needs no cookie.
-func (v view) CSRF() string { return auth.CSRFToken(v.ctx) }
-
-// Account returns the email of the user whose password is asked for: also of one who has
-// to change it before they are logged in.
-func (v view) Account() string {
-	if u := cmp.Or(auth.CurrentUser(v.ctx), auth.PendingPassword(v.ctx)); u != nil {
-		return u.Email
+// Title is for the title element.
+func (v view) Title() string {
+	if len(v.Errors) > 0 {
+		return "Error: " + v.Heading
 	}
-	return ""
+	return v.Heading
 }
+
+// Lang returns the language of the page.
+func (v view) Lang() string { return "en" }
+
+// Token returns the CSRF token for a form. It is a method so that only pages with a
+// form ask for it: a guest who merely looks around needs no cookie.
+func (v view) Token() string { return auth.CSRFToken(v.ctx) }
 
 // Error returns what is wrong with a field, or "".
 func (v view) Error(field string) string { return v.Errors.Get(field) }
 
 // First reports whether field is the first with an error: there the visitor goes on.
-func (v view) First(field string) bool {
-	for _, e := range v.Errors {
-		if e.Field != "" {
-			return e.Field == field
-		}
-	}
-	return false
-}
+func (v view) First(field string) bool { return len(v.Errors) > 0 && v.Errors[0].Field == field }
 
 // Label returns the name of a field as the visitor knows it.
-func (v view) Label(field string) string {
-	if label, ok := newPasswordLabels[field]; ok && v.Path == "/account/password" {
-		return label
-	}
-	return labels[field]
-}
+func (v view) Label(field string) string { return labels[field] }
 
-var (
-	labels = map[string]string{
-		"email": "Email", "password": "Password", "confirm": "Password, once more", "current": "Current password",
-		"name": "Name", "description": "Description", "price": "Price",
-	}
-	newPasswordLabels = map[string]string{"password": "New password", "confirm": "New password, once more"}
-)
+var labels = map[string]string{"name": "Name", "description": "Description", "price": "Price"}
 
 // render sends a page. It is complete before its first byte goes out: an error in
 // a template gives no half page, and a CSRF token can still set its cookie.
 func (s *shop) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
-	v.ctx, v.User, v.Path, v.MinPassword = r.Context(), auth.CurrentUser(r.Context()), r.URL.Path, s.auth.MinPassword()
-	var page bytes.Buffer
-	if err := pages[name].Execute(&page, v); err != nil {
+	v.ctx, v.User, v.Path = r.Context(), auth.CurrentUser(r.Context()), r.URL.Path
+	var body, page bytes.Buffer
+	err := templates.ExecuteTemplate(&body, name+".html", v)
+	if err == nil {
+		v.Body = template.HTML(body.String()) // which the template has escaped
+		err = templates.ExecuteTemplate(&page, "layout.html", v)
+	}
+	if err != nil {
 		s.log.ErrorContext(r.Context(), "page cannot be shown", "page", name, "error", err)
 		http.Error(w, "Something went wrong. Please try again.", http.StatusInternalServerError)
 		return
