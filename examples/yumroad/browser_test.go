@@ -95,6 +95,7 @@ func TestEvening(t *testing.T) {
 	logInRemembered(b)
 	b.wantQuiet()
 	second.stop()
+	wantAxe(t)
 }
 
 const newPassword = "lantern pebble quiet harvest"

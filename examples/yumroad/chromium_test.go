@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +24,7 @@ type chromium struct {
 	ctx  context.Context
 	base string // the address of the shop
 	dir  string // for screenshots
+	axe  string // the source of axe-core, or ""
 
 	console chan chromedp.ConsoleMessage
 }
@@ -43,14 +46,18 @@ func startChromium(t *testing.T) *chromium {
 	if err := chromedp.Do(tab); err != nil { // the browser lives as long as this context, which has no timeout
 		t.Fatalf("start %s: %v", path, err)
 	}
-	ctx, cancel := context.WithTimeout(tab, time.Minute) // should it hang
+	ctx, cancel := context.WithTimeout(tab, 5*time.Minute) // should it hang
 	t.Cleanup(cancel)
-	b := &chromium{t: t, ctx: ctx, dir: os.Getenv("AUTH_TEST_SCREENSHOTS"), console: make(chan chromedp.ConsoleMessage, 1000)}
+	b := &chromium{t: t, ctx: ctx, dir: os.Getenv("AUTH_TEST_SCREENSHOTS"), axe: readAxe(t), console: make(chan chromedp.ConsoleMessage, 1000)}
 	if b.dir == "" {
 		b.dir = t.TempDir()
 	}
 	go listen(chromedp.Console(ctx), b.console)
 	b.resize(1200, 820, 1)
+	// Where there are no windows none is in front, and nobody would see what is focused.
+	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		t.Fatalf("browser: %v", err)
+	}
 	return b
 }
 
@@ -92,17 +99,20 @@ func listen(messages iter.Seq2[chromedp.ConsoleMessage, error], console chan<- c
 }
 
 // wantQuiet fails the test if the console said anything so far: errors, or what
-// the content security policy forbids. It writes to the console itself, to know when it has
+// the content security policy forbids. Pages with a form to correct are no error, though Chromium logs
+// their status, and neither are those with the given ones. It writes to the console itself, to know when it has
 // read everything.
-func (b *chromium) wantQuiet() {
+func (b *chromium) wantQuiet(statuses ...int) {
 	b.t.Helper()
+	statuses = append(statuses, http.StatusUnprocessableEntity)
 	eval[any](b, "console.info('the end')")
 	for m := range b.console {
 		if m.Text == "the end" {
 			return
 		}
-		// Pages with a form to correct are no error, though Chromium logs their status.
-		if m.Source != "network" || !strings.Contains(m.Text, "status of 422") {
+		if m.Source != "network" || !slices.ContainsFunc(statuses, func(status int) bool {
+			return strings.Contains(m.Text, fmt.Sprintf("status of %d", status))
+		}) {
 			b.t.Errorf("console of the browser: %s %s (%s)", m, m.Source, m.URL)
 		}
 	}
@@ -214,17 +224,12 @@ func (b *chromium) resize(width, height int64, scale float64) {
 }
 
 // shoot leaves pictures of the page, light and dark, wide and narrow, and checks
-// that nothing sticks out of a narrow one, nor out of one at twice the size.
+// that nothing sticks out of a narrow one, nor out of one at twice the size, and that everyone can use it.
 func (b *chromium) shoot(name string) {
 	b.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
-		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme},
-			{Name: "prefers-reduced-motion", Value: "reduce"}, // no picture of something on its way
-		}}
-		if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, media); err != nil {
-			b.t.Fatalf("browser: %v", err)
-		}
+		b.scheme(scheme)
+		b.wantAccessible(name + ", " + scheme)
 		b.save(name + "-" + scheme)
 		b.resize(320, 640, 1)
 		b.wantFits(name)

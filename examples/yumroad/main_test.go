@@ -22,7 +22,8 @@ func TestDefaultOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if o.addr != "127.0.0.1:8080" || o.database != "yumroad.db" || o.lifetime != 24*time.Hour || o.idle != time.Hour ||
-		o.remember != 720*time.Hour || o.fresh != 15*time.Minute || o.bcryptCost != 12 || o.minPassword != 15 || o.trustedProxies != nil {
+		o.remember != 720*time.Hour || o.fresh != 15*time.Minute || o.bcryptCost != 12 || o.minPassword != 15 || o.trustedProxies != nil ||
+		o.mail != "log" || o.mailFrom != "" || o.confirmWithin != 24*time.Hour {
 		t.Errorf("defaults are %+v", o)
 	}
 }
@@ -42,7 +43,10 @@ func TestHelp(t *testing.T) {
 }
 
 func TestBadOptions(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "shop.db")
+	file, notDir := filepath.Join(t.TempDir(), "shop.db"), filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(notDir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ args, says string }{
 		{"-nonsense", "nonsense"},
 		{"more", `"more"`},
@@ -54,6 +58,13 @@ func TestBadOptions(t *testing.T) {
 		{"-bcrypt-cost 40", "bcrypt-cost 40"},
 		{"-trusted-proxies 10.0.0.1", "10.0.0.1"},
 		{"-min-password 3", "MinLength"},
+		{"-mail pigeon", "-mail"},
+		{"-mail dir:", "-mail"},
+		{"-mail dir:" + notDir + "/mails", "-mail"},
+		{"-mail smpt://shop:secret@mail.example", "-mail"},
+		{"-mail-from nobody", "-mail-from"},
+		{"-confirm-within -1h", "-confirm-within"},
+		{"-confirm-within soon", "confirm-within"},
 		{"-base-url shop.example", "shop.example"},
 		{"-base-url http://shop.example", "InsecureHTTP"},
 	} {
@@ -61,6 +72,9 @@ func TestBadOptions(t *testing.T) {
 		args := append([]string{"-addr", "127.0.0.1:0", "-db", file}, strings.Fields(c.args)...)
 		if code := run(t.Context(), args, 1, &out, &errs); code != 2 || !strings.Contains(errs.String(), c.says) || out.Len() > 0 {
 			t.Errorf("%s: code %d\n%s%s", c.args, code, out.String(), errs.String())
+		}
+		if strings.Contains(errs.String(), "secret") {
+			t.Errorf("%s: a password is printed", c.args)
 		}
 	}
 }
