@@ -10,6 +10,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/vestibule-go/auth v0.0.0
+	github.com/vestibule-go/auth/email/smtpmail v0.0.0
 	github.com/vestibule-go/auth/throttle/redisthrottle v0.0.0
 	modernc.org/sqlite v1.61.1
 )
@@ -28,8 +29,10 @@ require (
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/wneessen/go-mail v0.8.1 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
@@ -39,5 +42,7 @@ require (
 )
 
 replace github.com/vestibule-go/auth => ..
+
+replace github.com/vestibule-go/auth/email/smtpmail => ../email/smtpmail
 
 replace github.com/vestibule-go/auth/throttle/redisthrottle => ../throttle/redisthrottle

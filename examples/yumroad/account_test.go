@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -148,6 +149,18 @@ func TestMailsAtTheEnd(t *testing.T) {
 	text, err := os.ReadFile(files[0])
 	if err != nil || !bytes.Contains(text, []byte(`From: "Ann's shop" <ann@shop.example>`)) {
 		t.Errorf("%v, mail is %s", err, text)
+	}
+}
+
+func TestMailers(t *testing.T) {
+	dir := t.TempDir()
+	for flag, kind := range map[string]string{
+		"log": "*main.logMailer", "dir:" + dir: "*email.Dir", "smtp://localhost:2525": "*smtpmail.Mailer", "smtps://shop:secret@mail.example": "*smtpmail.Mailer",
+	} {
+		m, err := openMailer(&options{mail: flag, baseURL: "https://shop.example"})
+		if got := reflect.TypeOf(m).String(); err != nil || got != kind {
+			t.Errorf("-mail %s: %s, %v, want %s", flag, got, err, kind)
+		}
 	}
 }
 

@@ -32,9 +32,6 @@ type chromium struct {
 // startChromium starts a browser, or skips the test where there is none.
 func startChromium(t *testing.T) *chromium {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("no browser in short tests")
-	}
 	path, profile := findChromium(t), profileDir(t)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
@@ -75,6 +72,9 @@ func profileDir(t *testing.T) string {
 
 func findChromium(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("no browser in short tests")
+	}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path

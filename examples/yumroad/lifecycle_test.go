@@ -25,6 +25,7 @@ type life struct {
 // TestAccountByKeyboard walks through everything that can become of an account, by keyboard alone, with
 // the shop as a process, and the mails that it writes.
 func TestAccountByKeyboard(t *testing.T) {
+	findChromium(t)
 	program, forms := buildShop(t), map[string]string{}
 	for _, test := range []struct {
 		name  string

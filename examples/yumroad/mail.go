@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/vestibule-go/auth/email"
+	"github.com/vestibule-go/auth/email/smtpmail"
 )
 
 // openMailer returns what sends the mails of the shop: see the flag -mail. Errors do not
@@ -24,7 +25,7 @@ func openMailer(o *options) (email.Mailer, error) {
 	case scheme == "dir" && rest != "":
 		return email.NewDir(rest, o.sender())
 	case scheme == "smtp", scheme == "smtps":
-		return nil, errors.New("this shop cannot send by SMTP yet")
+		return smtpmail.New(&smtpmail.Config{Server: o.mail, From: o.sender()})
 	}
 	return nil, errors.New("none of log, dir:PATH, smtp://USER:PASSWORD@HOST:PORT and smtps://…")
 }

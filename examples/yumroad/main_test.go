@@ -62,6 +62,8 @@ func TestBadOptions(t *testing.T) {
 		{"-mail dir:", "-mail"},
 		{"-mail dir:" + notDir + "/mails", "-mail"},
 		{"-mail smpt://shop:secret@mail.example", "-mail"},
+		{"-mail smtp://shop:secret@mail.example:99999", "-mail"},
+		{"-mail smtps://shop:secret%zz@mail.example", "-mail"},
 		{"-mail-from nobody", "-mail-from"},
 		{"-confirm-within -1h", "-confirm-within"},
 		{"-confirm-within soon", "confirm-within"},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,21 +21,8 @@ import (
 	"github.com/vestibule-go/auth/pages"
 )
 
-// letters is a Mailer for a visitor who waits for them.
-type letters chan *email.Message
-
-func (l letters) Send(_ context.Context, m *email.Message) error {
-	l <- m
-	return nil
-}
-
-// link waits for a mail, and returns the path that its link leads to.
-func (l letters) link(base string) string {
-	return strings.TrimPrefix(linkPattern.FindString((<-l).Text), base)
-}
-
 // newPlain serves the pages as they come, in their own layout.
-func newPlain(t *testing.T) (base string, mails letters) {
+func newPlain(t *testing.T) (base string, mails *authtest.Outbox) {
 	t.Helper()
 	var h http.Handler
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(w, r) }))
@@ -50,7 +36,7 @@ func newPlain(t *testing.T) (base string, mails letters) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mails = make(letters, 100)
+	mails = new(authtest.Outbox)
 	links, err := email.New(m, store, &email.Config{Mailer: mails})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +66,7 @@ func TestPlainPages(t *testing.T) {
 // plain is a visitor of these pages.
 type plain struct {
 	*chromium
-	mails letters
+	mails *authtest.Outbox
 	words *lang.Language
 }
 
@@ -137,6 +123,12 @@ func (p *plain) goTo(path string) {
 	p.open(path, to, http.StatusOK)
 }
 
+// link waits for a mail, and returns where its link leads to.
+func (p *plain) link(to, kind string) (path string) {
+	p.t.Helper()
+	return p.mails.Link(p.mails.Wait(p.t, to, kind))
+}
+
 func (p *plain) guest() {
 	p.t.Helper()
 	p.goTo("/signup")
@@ -145,13 +137,12 @@ func (p *plain) guest() {
 	p.wantText(p.words.Text("form.summary"))
 	p.send("/signup", "email", ann, "password", authtest.Password, "confirm", authtest.Password)
 	p.look("signup-sent", "notice.signup_sent.title")
-	first := p.mails.link(p.base)
+	first := p.link(ann, email.KindConfirm)
 	p.goTo("/confirm/resend")
 	p.look("resend", "resend.lead")
 	p.refuse("resend-refused", "email", "email", "ann")
 	p.send("/confirm/resend", "email", ann)
 	p.look("resend-sent", "notice.resend_sent.text")
-	p.mails.link(p.base)
 	p.goTo(first)
 	p.look("confirm", "confirm.lead")
 	p.refuse("confirm-refused", "password", "password", "wrong")
@@ -165,12 +156,11 @@ func (p *plain) guest() {
 	p.refuse("forgot-refused", "email", "email", "ann")
 	p.send("/password/forgot", "email", ann)
 	p.look("forgot-sent", "notice.forgot_sent.text")
-	p.goTo(p.mails.link(p.base))
+	p.goTo(p.link(ann, email.KindReset))
 	p.look("reset", "reset.lead")
 	p.refuse("reset-refused", "password", "password", "short", "confirm", "other")
 	p.send("/password/reset", "password", newPassword, "confirm", newPassword)
 	p.look("reset-done", "notice.reset_done.title")
-	<-p.mails // that the password was changed
 	p.open("/nowhere", "/nowhere", http.StatusNotFound)
 	p.look("not-found", "message.404.title")
 	p.open("/logout", "/logout", http.StatusMethodNotAllowed)
@@ -200,13 +190,12 @@ func (p *plain) user() {
 	p.refuse("password-refused", "current", "current", "wrong", "password", authtest.Password, "confirm", authtest.Password)
 	p.send("/account/password", "current", newPassword, "password", authtest.Password, "confirm", authtest.Password)
 	p.look("password-changed", "notice.password_changed.title")
-	<-p.mails
 	p.goTo("/account/email")
 	p.look("email", "email.lead")
 	p.refuse("email-refused", "email", "email", ann)
 	p.send("/account/email", "email", ann2)
 	p.look("email-sent", "notice.email_sent.title")
-	p.goTo(p.mails.link(p.base))
+	p.goTo(p.link(ann2, email.KindChange))
 	p.look("confirm-change", ann2)
 	p.goTo("/account/delete")
 	p.look("delete", "delete.lead")
