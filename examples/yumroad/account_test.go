@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -134,8 +136,34 @@ func TestDelete(t *testing.T) {
 	}
 }
 
+// late is an outbox that takes a mail only when it is asked again, which is ten seconds later, or
+// when there is no time left.
+type late struct {
+	outbox
+	asked atomic.Bool
+}
+
+func (l *late) Write(p []byte) (int, error) {
+	if !l.asked.Swap(true) {
+		return 0, errors.New("not now")
+	}
+	return l.outbox.Write(p)
+}
+
 // TestMailsAtTheEnd checks that a shop which is closed has sent its mails.
 func TestMailsAtTheEnd(t *testing.T) {
+	mails := &late{outbox: make(outbox, 1)}
+	s := newShop(t, filepath.Join(t.TempDir(), "shop.db"), func(o *options) { o.out = mails })
+	want(t, visitor(t, s).Signup(ann, authtest.Password), http.StatusSeeOther)
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(mails.outbox) != 1 {
+		t.Error("a mail is lost")
+	}
+}
+
+func TestMailDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mails")
 	s := newShop(t, filepath.Join(t.TempDir(), "shop.db"), func(o *options) { o.mail, o.mailFrom = "dir:"+dir, "Ann's shop <ann@shop.example>" })
 	want(t, visitor(t, s).Signup(ann, authtest.Password), http.StatusSeeOther)

@@ -40,7 +40,7 @@ func (o *options) sender() string {
 		host = base.Hostname()
 	}
 	if net.ParseIP(host) != nil || !strings.Contains(host, ".") {
-		host = "localhost.localdomain" // no mail leaves this machine, but its sender needs a domain
+		host = "localhost.localdomain" // a sender has to have a domain
 	}
 	return (&mail.Address{Name: "Yumroad", Address: "noreply@" + host}).String()
 }
