@@ -131,6 +131,7 @@ func sell(b *chromium) {
 	b.submit("/products", "/products", http.StatusUnprocessableEntity)
 	b.wantText("such as 12.50")
 	b.wantFocus("price")
+	b.shoot("dashboard-refused")
 	for _, p := range shelf {
 		b.fill("name", p.name, "description", p.description, "price", p.price)
 		b.submit("/products", "/dashboard", http.StatusOK)
@@ -229,10 +230,12 @@ func logInRemembered(b *chromium) {
 	}
 }
 
-// wantFocus checks the ID, or else the class, of what has the focus.
+// wantFocus checks the ID, or else the class, of what has the focus. Browsers put it into a field with
+// autofocus when they draw the page, which may be after it has been loaded.
 func (b *chromium) wantFocus(name string) {
 	b.t.Helper()
-	if got := eval[string](b, "document.activeElement.id || document.activeElement.className"); got != name {
+	const drawn = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(document.activeElement.id || document.activeElement.className))))"
+	if got := doing(b, chromedp.Evaluate[string](drawn, chromedp.EvalAwaitPromise)); got != name {
 		b.t.Errorf("at %s the focus is on %q, not on %q", b.path(), got, name)
 	}
 }

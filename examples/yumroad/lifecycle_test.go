@@ -45,7 +45,6 @@ func TestAccountByKeyboard(t *testing.T) {
 			b.base = startServer(t, program, append(flags, test.flags...)...).url
 			l := &life{&keyboard{b, forms}, &mailbox{t: t, dir: filepath.Join(dir, "mails")}}
 			test.walk(l)
-			b.wantQuiet(http.StatusNotFound)
 		})
 	}
 	t.Run("forms", func(t *testing.T) { wantForms(t, forms) })
@@ -123,6 +122,7 @@ func (l *life) signUp() {
 	if strings.Contains(l.text(), "Please confirm") {
 		l.t.Error("the address is to be confirmed still")
 	}
+	l.wantQuiet(http.StatusNotFound) // of the links that are no good
 }
 
 func (l *life) forget() {
@@ -154,6 +154,7 @@ func (l *life) forget() {
 	}
 	l.open(link, "/password/reset", http.StatusNotFound)
 	l.look("reset-bad-link", "This link is no good")
+	l.wantQuiet(http.StatusNotFound)
 }
 
 func (l *life) changePassword() {
@@ -170,6 +171,7 @@ func (l *life) changePassword() {
 	l.follow("Log out", "/", http.StatusOK)
 	l.follow("Log in", "/login", http.StatusOK)
 	l.logIn(ann, authtest.Password, ann, newPassword)
+	l.wantQuiet()
 }
 
 // insist fills in the form at path until there is that text, and proves who it is whenever it is asked.
@@ -218,6 +220,7 @@ func (l *life) changeEmail() {
 	}
 	l.follow("Log in", "/login", http.StatusOK)
 	l.logIn(ann, authtest.Password, ann2, authtest.Password)
+	l.wantQuiet()
 }
 
 // elsewhere logs in on another device, and returns what asks from there whether one is still logged in.
@@ -250,6 +253,7 @@ func (l *life) useDevices() {
 		l.t.Error("another device is still logged in")
 	}
 	l.open("/dashboard", "/login", http.StatusOK)
+	l.wantQuiet()
 }
 
 func (l *life) end() {
@@ -279,6 +283,7 @@ func (l *life) end() {
 	l.look("not-found", "There is no such page")
 	l.open("/nowhere", "/nowhere", http.StatusNotFound)
 	l.look("not-found-shop", "There is nothing here")
+	l.wantQuiet(http.StatusNotFound)
 }
 
 // export takes the data along, as a file.
