@@ -1,39 +1,61 @@
 // Package authtest helps applications to test what they build on package auth.
 //
-// A handler that needs a user is tested with a signed-in request:
+// The test of a page for which one has to be logged in:
 //
 //	m := authtest.New(t, nil)
-//	rec := httptest.NewRecorder()
-//	m.RequireLogin(dashboard).ServeHTTP(rec, authtest.Request(t, m, authtest.User(t, m, "ann@example.com"), "GET", "/dashboard", nil))
+//	c := authtest.Login{App: newApp(m)}.Client(t, m, authtest.User(t, m, "ann@example.com"))
+//	c.Get("/dashboard").Want(http.StatusOK, "Hello, ann@example.com")
 //
-// A whole application is walked through with a [Client], which keeps cookies and
-// finds CSRF tokens as a browser would:
+// newApp is the application's own: it makes the handler that serves visitors. And
+// the test that nobody else gets in:
 //
-//	c := authtest.NewClient(t, app)
-//	c.Signup("ann@example.com", authtest.Password)
-//	if r := c.Get("/dashboard"); r.Status != http.StatusOK { … }
+//	authtest.NewClient(t, newApp(m)).Get("/dashboard").WantLogin(m, "/dashboard")
 //
-// An [Outbox] keeps the mails that the application sends, and finds the links in them.
+// # What there is
 //
-// Nothing is switched off for the test: passwords are hashed, sessions stored
-// and CSRF tokens checked by the code that serves visitors. None of them
-// opens a connection or starts a goroutine, so they work in a bubble of
-// testing/synctest, where a session's idle hour passes in no time.
+// [New] makes a Manager in memory, with cheap hashes, [NewWithMails] one with an [Outbox] for the mails, and
+// [Config] completes the Config of an application that makes its Manager itself. [User]
+// signs a user up.
+//
+// The user is logged in, without a form, by a [Login]: its fields make the session remembered, or
+// stale, so that RequireFresh asks for the password once more, or pending, as while a second
+// factor is missing. What comes out is what the test likes to work with:
+//
+//   - a [Client], which finds the CSRF token in the page as a browser would: for whole applications, from page to page. [NewClient] makes the one of a guest.
+//   - an [http.Client], by [SignIn]: for an httptest.Server, and for code that wants one.
+//   - an [http.Request], by [Request]: for one handler, without an application around it.
+//   - cookies, by [Login.Cookies]: for a real browser.
+//
+// [Response.Want], [WantLogin] and [WantRedirect] say what is to come back, and [Events] what
+// is to be recorded. Their failures do not end the test; whatever keeps it from going on does, such as a login that is
+// refused, and the message says what to do.
+//
+// # What it does not do
+//
+// Nothing is switched off for the test: sessions are stored, passwords, hooks and CSRF tokens checked by the code that
+// serves visitors, and a user gets in by the same door, Manager.Login. There is no clock to set either. Nothing
+// here opens a connection, unless the test asks for one, and no goroutine is left behind, so that it works in a bubble of testing/synctest, where a
+// session's idle hour passes in no time.
+//
+// docs/testing.md is a guide, with a listing for each of these.
 package authtest
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/email"
 	"github.com/vestibule-go/auth/memstore"
 )
 
-// Password is a password that the default policy accepts. Users made by [User] have it.
+// Password is a password that the default policy accepts. Users made by [User] and [UnconfirmedUser] have it.
 const Password = "window tractor ocean violin"
 
 // BaseURL is the address of the application under test, unless another is given.
@@ -56,14 +78,11 @@ func (Hasher) Verify(hash, password string) (ok, stale bool, err error) {
 	return cheapest.Verify(hash, password)
 }
 
-// New returns a Manager on a new, empty memstore. Where cfg leaves it open the
-// Manager has the BaseURL and the Hasher of this package, and logs to the test.
-// A nil cfg means the zero Config; cfg itself is not changed. What the Config
-// makes impossible fails the test.
-//
-// To test with a store of your own, give a [Hasher] to auth.New.
-func New(t testing.TB, cfg *auth.Config) *auth.Manager {
-	t.Helper()
+// Config returns cfg, completed for a test: where it leaves it open it has the BaseURL and the
+// [Hasher] of this package, and logs to the test, and its last hooks are [Hooks]. A nil
+// cfg means the zero Config; cfg itself is not changed. It is for Managers on a store of the
+// test's own, and for applications that call auth.New themselves.
+func Config(t testing.TB, cfg *auth.Config) *auth.Config {
 	var c auth.Config
 	if cfg != nil {
 		c = *cfg
@@ -77,53 +96,71 @@ func New(t testing.TB, cfg *auth.Config) *auth.Manager {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
-	m, err := auth.New(memstore.New(), &c)
+	c.Hooks = append(slices.Clone(c.Hooks), Hooks())
+	return &c
+}
+
+// New returns a Manager on a new, empty memstore, with the [Config] that is made of
+// cfg, which may be nil. What it makes impossible fails the test.
+//
+// For a store of another kind call auth.New with that Config.
+func New(t testing.TB, cfg *auth.Config) *auth.Manager {
+	t.Helper()
+	return newOn(t, memstore.New(), cfg)
+}
+
+func newOn(t testing.TB, store auth.Store, cfg *auth.Config) *auth.Manager {
+	t.Helper()
+	m, err := auth.New(store, Config(t, cfg))
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("authtest: %v", err)
 	}
 	return m
 }
 
-// User signs up a user with that email and with [Password]. If that is refused
-// the test fails.
+// NewWithMails is [New], and also returns the Links of package email, for pages.Mail and the application's own handlers, and
+// the Outbox in which their mails arrive. A nil mails means the zero email.Config; its Mailer is
+// the Outbox, and another one fails the test. The Links are closed when the test ends.
+func NewWithMails(t testing.TB, cfg *auth.Config, mails *email.Config) (*auth.Manager, *email.Links, *Outbox) {
+	t.Helper()
+	var c email.Config
+	if mails != nil {
+		c = *mails
+	}
+	if c.Mailer != nil {
+		t.Fatalf("authtest: email.Config.Mailer is the place of the Outbox: leave it nil, or call email.New yourself")
+	}
+	store, out := memstore.New(), new(Outbox)
+	c.Mailer = out
+	m := newOn(t, store, cfg)
+	links, err := email.New(m, store, &c)
+	if err != nil {
+		t.Fatalf("authtest: %v", err)
+	}
+	t.Cleanup(func() { links.Close(context.Background()) })
+	return m, links, out
+}
+
+// User signs up a user with that email, which is confirmed, and with [Password]. If that is refused
+// the test fails. What is returned is the user as stored: read it again after the application has changed it.
 func User(t testing.TB, m *auth.Manager, email string) *auth.User {
 	t.Helper()
-	u, err := m.Signup(t.Context(), &auth.SignupForm{Email: email, Password: Password, Confirm: Password})
-	if err != nil {
-		t.Fatalf("authtest: sign up %s: %v", email, err)
+	u := UnconfirmedUser(t, m, email)
+	if err := m.SetEmail(setUp(t.Context(), setup{}), u, u.Email); err != nil {
+		t.Fatalf("authtest: confirm %s: %v; if the store cannot update users, make an UnconfirmedUser", email, err)
 	}
 	return u
 }
 
-// Request returns a request as a browser would send it in which u has just
-// logged in with a password: it carries the cookies, the signs of coming from the
-// application itself and, if its method is unsafe, the CSRF token in a header. Without u it is that of a
-// guest. If the login is refused, or left pending by a second factor, the test fails.
-//
-// A form that is not nil becomes the body. For a body of another kind set Body
-// and the Content-Type afterwards.
-func Request(t testing.TB, m *auth.Manager, u *auth.User, method, target string, form url.Values) *http.Request {
+// UnconfirmedUser is [User] for one who has not proved yet to read mail sent to that address, as everybody who has
+// just signed up.
+func UnconfirmedUser(t testing.TB, m *auth.Manager, email string) *auth.User {
 	t.Helper()
-	var err error
-	var token string
-	rec := httptest.NewRecorder()
-	m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if u != nil {
-			err = m.Login(w, r, u, auth.Proof{Factor: auth.FactorPassword})
-		}
-		token = auth.CSRFToken(r.Context())
-	})).ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
+	u, err := m.Signup(setUp(t.Context(), setup{}), &auth.SignupForm{Email: email, Password: Password, Confirm: Password})
 	if err != nil {
-		t.Fatalf("authtest: log in %v: %v", u, err)
+		t.Fatalf("authtest: sign up %s: %v", email, err)
 	}
-	r := newRequest(t, method, target, form)
-	for _, c := range rec.Result().Cookies() {
-		r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
-	}
-	if unsafe(method) {
-		r.Header.Set("X-CSRF-Token", token)
-	}
-	return r
+	return u
 }
 
 // newRequest returns a request as a server gets it, from a page of its own.

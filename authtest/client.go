@@ -2,12 +2,9 @@ package authtest
 
 import (
 	"cmp"
-	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -16,7 +13,7 @@ import (
 )
 
 // Client is a visitor with a browser: it keeps cookies, says where its requests
-// come from, and fills in CSRF tokens. Make one with [NewClient], one for each
+// come from, and fills in CSRF tokens. Make one with [NewClient] or, logged in, with [Login.Client], one for each
 // visitor. It is not safe for concurrent use.
 //
 // What goes wrong below HTTP, such as a connection that is refused, fails the
@@ -52,13 +49,13 @@ type Client struct {
 // network. If app is nil it calls whatever listens at its BaseURL, which you set.
 func NewClient(t testing.TB, app http.Handler) *Client {
 	jar, _ := cookiejar.New(nil) // never fails
-	hc := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	hc := &http.Client{Jar: jar, CheckRedirect: stay, Transport: network()}
 	c := &Client{
 		BaseURL: BaseURL, SignupPath: "/signup", LoginPath: "/login", LogoutPath: "/logout", TokenPath: "/",
 		Address: newAddress(), Header: http.Header{"Accept": {"text/html,application/xhtml+xml,*/*;q=0.8"}}, t: t, http: hc,
 	}
 	if app != nil {
-		hc.Transport = direct{app, c}
+		hc.Transport = direct{app, &c.Address}
 	}
 	return c
 }
@@ -208,35 +205,4 @@ func (c *Client) findToken(path string) string {
 		}
 	}
 	return c.token
-}
-
-// direct calls a handler as a server would, without a network.
-type direct struct {
-	handler http.Handler
-	c       *Client
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (d direct) RoundTrip(sent *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancel(sent.Context())
-	defer cancel()
-	got := sent.Clone(ctx)
-	got.RequestURI, got.RemoteAddr, got.Host = sent.URL.RequestURI(), net.JoinHostPort(d.c.Address, "1234"), cmp.Or(sent.Host, sent.URL.Host)
-	got.Proto, got.ProtoMajor, got.ProtoMinor = "HTTP/1.1", 1, 1
-	var err error
-	if got.URL, err = url.ParseRequestURI(got.RequestURI); err != nil {
-		return nil, err
-	}
-	if got.Body == nil {
-		got.Body = http.NoBody
-	}
-	defer got.Body.Close()
-	rec := httptest.NewRecorder()
-	d.handler.ServeHTTP(rec, got)
-	resp := rec.Result()
-	resp.Request = sent
-	if sent.Method == "HEAD" {
-		resp.Body = http.NoBody
-	}
-	return resp, nil
 }

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Response is the answer to a request of a [Client], read to its end.
+// Response is the answer to a request of a [Client], read to its end. It is not made
+// otherwise, and not safe for concurrent use.
 type Response struct {
 	Status   int
 	Header   http.Header
@@ -36,10 +37,7 @@ func (r *Response) Follow() *Response {
 	return nil
 }
 
-// redirects reports whether r sends the visitor to another page, to be asked for by GET.
-func (r *Response) redirects() bool {
-	return r.Location != "" && (r.Status == http.StatusMovedPermanently || r.Status == http.StatusFound || r.Status == http.StatusSeeOther)
-}
+func (r *Response) redirects() bool { return redirects(r.Status, r.Location) }
 
 // target returns the complete address that r redirects to.
 func (r *Response) target() string {

@@ -158,10 +158,6 @@ func TestChangeLogsNobodyIn(t *testing.T) {
 func (s *site) bob(c *authtest.Client) *auth.User {
 	s.t.Helper()
 	u := authtest.User(s.t, s.m, bob)
-	confirmed(u)
-	if err := s.store.UpdateUser(s.t.Context(), u); err != nil {
-		s.t.Fatal(err)
-	}
 	want(s.t, "login", c.Login(bob, password), 200)
 	return u
 }
@@ -204,7 +200,7 @@ func TestChangeTakenMeanwhile(t *testing.T) {
 	c := s.visitor()
 	want(t, "login", c.Login(ann, password), 200)
 	token := s.change(1)
-	other := authtest.User(t, s.m, newAddress)
+	other := authtest.UnconfirmedUser(t, s.m, newAddress)
 	want(t, "confirm", c.Post("/confirm", confirmForm(token, password)), 404)
 	if who(c) != ann || s.stored().Stamp != u.Stamp || s.by(newAddress).ID != other.ID {
 		t.Error("something has changed")

@@ -252,7 +252,7 @@ func want(t testing.TB, what string, r *authtest.Response, status int) {
 // user makes a user, changed by adjust.
 func (s *site) user(adjust func(*auth.User)) *auth.User {
 	s.t.Helper()
-	u := authtest.User(s.t, s.m, ann)
+	u := authtest.UnconfirmedUser(s.t, s.m, ann)
 	if adjust != nil {
 		adjust(u)
 		if err := s.store.UpdateUser(s.t.Context(), u); err != nil {

@@ -53,7 +53,7 @@ func newLinkTest(t *testing.T, store auth.Store) *linkTest {
 	l.links, err = email.New(m, store, &email.Config{Mailer: &l.out})
 	must(t, err)
 	t.Cleanup(func() { l.links.Close(context.Background()) })
-	l.u = authtest.User(t, m, "ann@example.com")
+	l.u = authtest.UnconfirmedUser(t, m, "ann@example.com")
 	return l
 }
 
