@@ -118,7 +118,7 @@ func newOn(t testing.TB, store auth.Store, cfg *auth.Config) *auth.Manager {
 	return m
 }
 
-// NewWithMails is [New], and also returns the Links of package email, for pages.Mail and the application's own handlers, and
+// NewWithMails is [New], and also returns the Links of package email, for the application's handlers and those of package pages, and
 // the Outbox in which their mails arrive. A nil mails means the zero email.Config; its Mailer is
 // the Outbox, and another one fails the test. The Links are closed when the test ends.
 func NewWithMails(t testing.TB, cfg *auth.Config, mails *email.Config) (*auth.Manager, *email.Links, *Outbox) {
@@ -142,7 +142,8 @@ func NewWithMails(t testing.TB, cfg *auth.Config, mails *email.Config) (*auth.Ma
 }
 
 // User signs up a user with that email, which is confirmed, and with [Password]. If that is refused
-// the test fails. What is returned is the user as stored: read it again after the application has changed it.
+// the test fails. The Manager's hooks and its log are told of it, as of any signup and Manager.SetEmail. What is
+// returned is the user as stored: read it again after the application has changed it.
 func User(t testing.TB, m *auth.Manager, email string) *auth.User {
 	t.Helper()
 	u := UnconfirmedUser(t, m, email)

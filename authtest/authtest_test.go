@@ -204,6 +204,12 @@ func TestDo(t *testing.T) {
 	if r := send(""); r.Status != http.StatusForbidden {
 		t.Errorf("without a token: status %d", r.Status)
 	}
+	evil := httptest.NewRequest("POST", "/dashboard", nil)
+	evil.Header.Set("X-CSRF-Token", c.Token())
+	evil.Header.Set("Origin", "https://evil.example")
+	if r := c.Do(evil); r.Status != http.StatusForbidden {
+		t.Errorf("from another origin: status %d", r.Status)
+	}
 	if r := c.Do(httptest.NewRequest("HEAD", "/dashboard", nil)); r.Status != 200 || r.Body != "" {
 		t.Errorf("HEAD: status %d, body %q", r.Status, r.Body)
 	}
@@ -215,8 +221,12 @@ func TestHeader(t *testing.T) {
 	if r := c.Get("/dashboard"); r.Status != http.StatusUnauthorized || r.Header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("status %d, type %q", r.Status, r.Header.Get("Content-Type"))
 	}
-	c.Header.Set("Sec-Fetch-Site", "cross-site")
 	c.Header.Set("Origin", "https://evil.example")
+	if r := c.Login(ann, authtest.Password); r.Status != http.StatusForbidden {
+		t.Errorf("from another origin: status %d", r.Status)
+	}
+	c.Header.Set("Sec-Fetch-Site", "cross-site")
+	c.Header.Del("Origin")
 	if r := c.Login(ann, authtest.Password); r.Status != http.StatusForbidden {
 		t.Errorf("from another site: status %d", r.Status)
 	}
@@ -273,19 +283,40 @@ func TestIdle(t *testing.T) {
 	})
 }
 
-// failing is a test that notes its failure and ends.
+// failing is a test that keeps what it would report. A fatal failure ends it.
 type failing struct {
 	testing.TB
 	failed bool
+	said   string
 }
 
 var errFailed = errors.New("failed")
 
-func (f *failing) Fatal(...any) { f.Fatalf("") }
+func (f *failing) Errorf(format string, args ...any) {
+	f.failed, f.said = true, f.said+fmt.Sprintf(format, args...)
+}
 
-func (f *failing) Fatalf(string, ...any) {
-	f.failed = true
+func (f *failing) Fatal(args ...any) { f.Fatalf("%s", fmt.Sprint(args...)) }
+
+func (f *failing) Fatalf(format string, args ...any) {
+	f.Errorf(format, args...)
 	panic(errFailed)
+}
+
+// failure calls f as a test, and returns what it reports, and whether that ended it.
+func failure(t *testing.T, f func(testing.TB)) (said string, fatal bool) {
+	t.Helper()
+	fake := &failing{TB: t}
+	func() {
+		defer func() {
+			e := recover()
+			if fatal = e == errFailed; e != nil && !fatal {
+				panic(e)
+			}
+		}()
+		f(fake)
+	}()
+	return fake.said, fatal
 }
 
 func TestFailures(t *testing.T) {
@@ -306,16 +337,7 @@ func TestFailures(t *testing.T) {
 		"bad base":     func(t testing.TB) { c := authtest.NewClient(t, away); c.BaseURL = ":"; c.Get("/") },
 		"bad cookie":   func(t testing.TB) { c := authtest.NewClient(t, away); c.BaseURL = ":"; c.Cookie("x") },
 	} {
-		fake := &failing{TB: t}
-		func() {
-			defer func() {
-				if e := recover(); e != nil && e != errFailed {
-					panic(e)
-				}
-			}()
-			f(fake)
-		}()
-		if !fake.failed {
+		if _, fatal := failure(t, f); !fatal {
 			t.Errorf("%s: the test did not fail", name)
 		}
 	}

@@ -1,7 +1,6 @@
 package authtest
 
 import (
-	"cmp"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -122,11 +121,7 @@ func (c *Client) Do(r *http.Request) *Response {
 		c.t.Fatalf("authtest: BaseURL: %v", err)
 	}
 	r.URL, r.Host, r.RequestURI = base.ResolveReference(r.URL), "", ""
-	for k, v := range c.header(r.Method, base) {
-		if _, ok := r.Header[k]; !ok {
-			r.Header[k] = v
-		}
-	}
+	c.dress(r, base)
 	resp, err := c.http.Do(r)
 	if err != nil {
 		c.t.Fatalf("authtest: %v", err)
@@ -166,20 +161,17 @@ func (c *Client) request(method, path string, body io.Reader) *http.Request {
 	return r
 }
 
-// header returns what a browser adds to a request from the last page.
-func (c *Client) header(method string, base *url.URL) http.Header {
-	h := c.Header.Clone()
-	if h == nil {
-		h = http.Header{}
+// dress adds what a browser adds to a request from the last page.
+func (c *Client) dress(r *http.Request, base *url.URL) {
+	for k, v := range c.Header {
+		if _, said := r.Header[k]; !said {
+			r.Header[k] = v
+		}
 	}
-	h.Set("Sec-Fetch-Site", cmp.Or(h.Get("Sec-Fetch-Site"), "same-origin"))
-	if unsafe(method) {
-		h.Set("Origin", cmp.Or(h.Get("Origin"), base.Scheme+"://"+base.Host))
+	fromHere(r.Header, r.Method, base.Scheme+"://"+base.Host)
+	if r.Header.Get("Referer") == "" && c.page != "" {
+		r.Header.Set("Referer", c.page)
 	}
-	if c.page != "" {
-		h.Set("Referer", cmp.Or(h.Get("Referer"), c.page))
-	}
-	return h
 }
 
 // seen notes what the next request needs to know of an answer. A cookie may be a new

@@ -1,45 +1,40 @@
 package authtest_test
 
 import (
+	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"testing"
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
+	"github.com/vestibule-go/auth/pages"
 )
 
-var (
-	t *testing.T // of the test function around the examples
-
-	dashboard http.Handler // of the application
-)
-
-func newApp(m *auth.Manager) http.Handler { return m.Handler(dashboard) }
-
-// A handler is tested with a request of someone who is logged in.
-func ExampleRequest() {
-	m := authtest.New(t, nil)
-	ann := authtest.User(t, m, "ann@example.com")
-
-	rec := httptest.NewRecorder()
-	m.RequireLogin(dashboard).ServeHTTP(rec, authtest.Request(t, m, ann, "GET", "/dashboard", nil))
-	if rec.Code != http.StatusOK {
-		t.Errorf("status %d", rec.Code)
-	}
+// greet is a page of the application.
+func greet(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprintln(w, "Hello,", auth.CurrentUser(r.Context()).Email)
 }
 
-// An application is tested as a visitor sees it, from signup to logout.
-func ExampleClient() {
-	m := authtest.New(t, nil)
-	c := authtest.NewClient(t, newApp(m))
+// site makes the application, with a Manager for visitors or for a test.
+func site(m *auth.Manager) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", pages.Handler(m))
+	mux.Handle("GET /{$}", m.RequireLogin(http.HandlerFunc(greet)))
+	return m.Handler(mux)
+}
 
-	c.Signup("ann@example.com", authtest.Password)
-	if r := c.Get("/dashboard"); r.Status != http.StatusOK {
-		t.Errorf("status %d", r.Status)
-	}
-	c.Logout()
-	if r := c.Get("/dashboard"); r.Location != m.LoginURL("/dashboard") {
-		t.Errorf("redirected to %q", r.Location)
-	}
+// A test of a page that needs a login, for users and for guests. In a test of your own t is that of the
+// test function, and nothing is printed unless something is wrong.
+func Example() {
+	m := authtest.New(t, nil)
+	c := authtest.Login{App: site(m)}.Client(t, m, authtest.User(t, m, "ann@example.com"))
+	fmt.Print(c.Get("/").Want(http.StatusOK, "ann@example.com").Body)
+
+	guest := authtest.NewClient(t, site(m))
+	fmt.Println(guest.Get("/").WantLogin(m, "/").Location)
+	guest.Get("/").Want(http.StatusOK) // this is how it would fail
+
+	// Output:
+	// Hello, ann@example.com
+	// /login?next=%2F
+	// authtest: GET http://localhost/: status 303, want 200; Location "/login?next=%2F", body:
 }

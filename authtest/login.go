@@ -92,8 +92,9 @@ func (l Login) Client(t testing.TB, m *auth.Manager, u *auth.User) *Client {
 	if l.App == nil {
 		c.Address, c.http.Transport = "127.0.0.1", l.transport()
 	}
-	cookies, _ := l.enter(t, m, u, c.Address)
+	cookies, token := l.enter(t, m, u, c.Address)
 	c.http.Jar.SetCookies(base(t, m), cookies)
+	c.token = token
 	return c
 }
 

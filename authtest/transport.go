@@ -81,15 +81,28 @@ func (v *visitor) refuse(u *url.URL) error {
 // dress adds what a browser would.
 func (v *visitor) dress(r *http.Request, page *url.URL) {
 	h := r.Header
-	h.Set("Sec-Fetch-Site", cmp.Or(h.Get("Sec-Fetch-Site"), "same-origin"))
+	fromHere(h, r.Method, v.m.BaseURL())
 	if unsafe(r.Method) {
-		h.Set("Origin", cmp.Or(h.Get("Origin"), v.m.BaseURL()))
 		if _, own := h[http.CanonicalHeaderKey(tokenHeader)]; !own && !hasToken(r) {
 			h.Set(tokenHeader, v.csrfToken())
 		}
 	}
 	for _, c := range v.jar.Cookies(page) {
 		r.AddCookie(c)
+	}
+}
+
+// fromHere makes h say that the request comes from a page of the application, unless it says
+// itself where it comes from.
+func fromHere(h http.Header, method, origin string) {
+	if _, said := h["Origin"]; said {
+		return
+	}
+	if _, said := h["Sec-Fetch-Site"]; !said {
+		h.Set("Sec-Fetch-Site", "same-origin")
+	}
+	if unsafe(method) {
+		h.Set("Origin", origin)
 	}
 }
 
