@@ -85,7 +85,7 @@ func TestDocumentedTests(t *testing.T) {
 	test := regexp.MustCompile("`((?:[a-z]+\\.)?(?:Test|Fuzz|Example|Benchmark)\\w*)`")
 	patch := regexp.MustCompile("`([a-z0-9-]+\\.patch)`")
 	link := regexp.MustCompile(`\]\(([\w./-]+\.\w+)(?:#[\w-]+)?\)`)
-	for _, name := range []string{"architecture.md", "blocklist.md", "parity-flask-login.md", "passwords.md", "security.md", "stores.md"} {
+	for _, name := range []string{"architecture.md", "blocklist.md", "parity-flask-login.md", "passwords.md", "security.md", "stores.md", "testing.md"} {
 		doc := readDoc(t, name)
 		for _, m := range test.FindAllStringSubmatch(doc, -1) {
 			if !names[m[1]] {
@@ -388,4 +388,118 @@ func TestDocumentedProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	goCommand(t, ".", []string{"GOWORK=off"}, "build", "-o", os.DevNull, file)
+}
+
+// What guides show is compiled and run: every listing in Go stands in the file that is named before it, in
+// a comment which readers do not see, such as
+//
+//	<!-- from authtest/guide_test.go -->
+//
+// word by word, but for how far it is indented.
+func TestDocumentedListings(t *testing.T) {
+	for _, name := range []string{"testing.md"} {
+		all := listings(readDoc(t, name))
+		if len(all) == 0 {
+			t.Errorf("%s: no listing: does this test still see them?", name)
+		}
+		for _, l := range all {
+			if l.from == "" {
+				t.Errorf("docs/%s:%d: no comment says where this listing is from", name, l.line)
+				continue
+			}
+			source, err := os.ReadFile(filepath.FromSlash(l.from))
+			if err != nil {
+				t.Errorf("docs/%s:%d: %v", name, l.line, err)
+			} else if !contains(strings.Split(string(source), "\n"), l.text) {
+				t.Errorf("docs/%s:%d: this listing is not in %s:\n%s", name, l.line, l.from, strings.Join(l.text, "\n"))
+			}
+		}
+	}
+}
+
+// listing is a block of Go in a document.
+type listing struct {
+	from string // the file which holds it
+	line int
+	text []string // without what indents the whole of it
+}
+
+var listingSource = regexp.MustCompile(`^<!-- from ([\w./-]+\.go) -->$`)
+
+func listings(doc string) (all []listing) {
+	from := ""
+	var open *listing
+	for n, line := range strings.Split(doc, "\n") {
+		trimmed := strings.TrimSpace(line)
+		switch m := listingSource.FindStringSubmatch(trimmed); {
+		case open != nil && trimmed == "```":
+			open.text = outdent(open.text)
+			all, open, from = append(all, *open), nil, ""
+		case open != nil:
+			open.text = append(open.text, line)
+		case trimmed == "```go":
+			open = &listing{from: from, line: n + 1}
+		case m != nil:
+			from = m[1]
+		case trimmed != "":
+			from = ""
+		}
+	}
+	return all
+}
+
+// outdent takes away what all lines begin with, as far as it is white space.
+func outdent(lines []string) []string {
+	indent, begun := "", false
+	for _, line := range lines {
+		switch white := line[:len(line)-len(strings.TrimLeft(line, " \t"))]; {
+		case white == line:
+		case !begun:
+			indent, begun = white, true
+		default:
+			for !strings.HasPrefix(white, indent) {
+				indent = indent[:len(indent)-1]
+			}
+		}
+	}
+	text := make([]string, len(lines))
+	for i, line := range lines {
+		text[i] = strings.TrimRight(strings.TrimPrefix(line, indent), " \t")
+	}
+	return text
+}
+
+// contains reports whether text, which is outdented, stands in lines.
+func contains(lines, text []string) bool {
+	for i := range len(lines) - len(text) + 1 {
+		if slices.Equal(outdent(lines[i:i+len(text)]), text) {
+			return len(text) > 0
+		}
+	}
+	return false
+}
+
+// The test above notices what it is to notice.
+func TestListings(t *testing.T) {
+	source := strings.Split("func f() {\n\tif x {\n\t\ty()\n\n\t\tz()\n\t}\n}", "\n")
+	for doc, want := range map[string]bool{
+		"<!-- from a/b_test.go -->\n```go\nif x {\n\ty()\n```":          true,
+		"<!-- from b.go -->\n\n  ```go\n  y()\n\n  z()\n  ```":          true,
+		"<!-- from b.go -->\n```go\nif x {\ny()\n```":                   false,
+		"<!-- from b.go -->\n```go\ny()\nz()\n```":                      false,
+		"<!-- from b.go -->\n```go\ny(\n```":                            false,
+		"<!-- from b.go -->\n```go\n```":                                false,
+		"<!-- from b.go -->\n```go\nq()\n```":                           false,
+		"<!-- from b.go -->\n```go\nfunc f() {\n\tif x {\n\t\ty()\n```": true,
+	} {
+		all := listings(doc)
+		if len(all) != 1 || all[0].from == "" || contains(source, all[0].text) != want {
+			t.Errorf("%q: %+v, want %v", doc, all, want)
+		}
+	}
+	for _, doc := range []string{"```go\ny()\n```", "<!-- from b.go -->\nAnd so:\n```go\ny()\n```", "<!-- from b.txt -->\n```go\ny()\n```"} {
+		if all := listings(doc); len(all) != 1 || all[0].from != "" {
+			t.Errorf("%q: %+v, want one from nowhere", doc, all)
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http/cookiejar"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -165,7 +166,7 @@ func (c *Client) request(method, path string, body io.Reader) *http.Request {
 func (c *Client) dress(r *http.Request, base *url.URL) {
 	for k, v := range c.Header {
 		if _, said := r.Header[k]; !said {
-			r.Header[k] = v
+			r.Header[k] = slices.Clone(v)
 		}
 	}
 	fromHere(r.Header, r.Method, base.Scheme+"://"+base.Host)

@@ -161,9 +161,13 @@ func TestStore(t *testing.T) {
 
 func TestInBrowser(t *testing.T) {
 	var browser remoteBrowser
-	m := authtest.New(t, nil)
-	srv, ann := newServer(t, m), authtest.User(t, m, "ann@example.com")
-	for _, cookie := range (authtest.Login{}).Cookies(t, m, ann) {
+	srv := httptest.NewUnstartedServer(nil) // listens already
+	m := authtest.New(t, &auth.Config{BaseURL: "http://" + srv.Listener.Addr().String()})
+	srv.Config.Handler = newApp(m)
+	srv.Start()
+	defer srv.Close()
+
+	for _, cookie := range (authtest.Login{}).Cookies(t, m, authtest.User(t, m, "ann@example.com")) {
 		browser.SetCookie(srv.URL, cookie)
 	}
 	if len(browser.cookies) == 0 || !strings.Contains(browser.cookies[0].String(), "HttpOnly") {
