@@ -26,9 +26,12 @@
 //   - an [http.Request], by [Request]: for one handler, without an application around it.
 //   - cookies, by [Login.Cookies]: for a real browser.
 //
-// [Response.Want], [WantLogin] and [WantRedirect] say what is to come back, and [Events] what
-// is to be recorded. Their failures do not end the test; whatever keeps it from going on does, such as a login that is
-// refused, and the message says what to do.
+// [Response.Want], [WantLogin] and [WantRedirect] say what is to come back; if it does not, the test fails and goes on. [Events] and
+// [Outbox] have what is to be recorded and mailed. What a test cannot go on without ends it: an event or a mail that it
+// waits for, a login that is refused. The message says what to do.
+//
+// Functions that take a test may be called from its own goroutine only, as its FailNow; what they return says itself
+// how it may be used.
 //
 // # What it does not do
 //

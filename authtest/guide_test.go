@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,20 +156,4 @@ func TestOwnStore(t *testing.T) {
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) auth.Store { return newStore(t) })
-}
-
-func TestInBrowser(t *testing.T) {
-	var browser remoteBrowser
-	srv := httptest.NewUnstartedServer(nil) // listens already
-	m := authtest.New(t, &auth.Config{BaseURL: "http://" + srv.Listener.Addr().String()})
-	srv.Config.Handler = newApp(m)
-	srv.Start()
-	defer srv.Close()
-
-	for _, cookie := range (authtest.Login{}).Cookies(t, m, authtest.User(t, m, "ann@example.com")) {
-		browser.SetCookie(srv.URL, cookie)
-	}
-	if len(browser.cookies) == 0 || !strings.Contains(browser.cookies[0].String(), "HttpOnly") {
-		t.Errorf("cookies %v", browser.cookies)
-	}
 }

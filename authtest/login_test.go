@@ -409,26 +409,46 @@ func TestLoginClientOverTheNetwork(t *testing.T) {
 	c.Post("/orders", url.Values{"product": {"a lamp"}}).Want(201, "a lamp")
 }
 
-// A request may be made while the application handles another of the same Manager.
-func TestSignInWithinARequest(t *testing.T) {
+// The application is called as by a network: what the client's context knows, such as the request during which it is
+// called, stays behind; but when it ends so does the application's.
+func TestDirectContext(t *testing.T) {
 	m := authtest.New(t, nil)
-	u := authtest.User(t, m, ann)
-	c := authtest.Login{App: app(m)}.SignIn(t, m, u)
-	outer := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.CloseIdleConnections()
-		if status, body := outcome(t, c, "POST", "/logout", urlencoded, ""); status != 303 {
-			t.Errorf("logout: %d %s", status, body)
+	app := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/wait" {
+			<-r.Context().Done()
 		}
-		in, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), "POST", "/dashboard", nil)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		if resp, err := c.Do(in); err != nil || resp.StatusCode != 303 {
-			t.Errorf("as a guest: %v, %v", resp, err)
-		}
+		fmt.Fprint(w, auth.CurrentUser(r.Context()))
 	}))
-	outer.ServeHTTP(httptest.NewRecorder(), authtest.Request(t, m, nil, "GET", "/", nil))
+	c := authtest.Login{App: app}.SignIn(t, m, authtest.User(t, m, ann))
+	send := func(ctx context.Context, method, path string) string {
+		t.Helper()
+		r, err := http.NewRequestWithContext(ctx, method, path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		return string(body)
+	}
+	bob := authtest.User(t, m, "bob@example.com")
+	m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, method := range []string{"GET", "POST"} {
+			if got := send(r.Context(), method, "/"); !strings.Contains(got, ann) {
+				t.Errorf("%s during a request of bob's: %s", method, got)
+			}
+		}
+	})).ServeHTTP(httptest.NewRecorder(), authtest.Request(t, m, bob, "GET", "/", nil))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r, err := http.NewRequestWithContext(ctx, "GET", "/wait", nil); err != nil {
+		t.Error(err)
+	} else if _, err := c.Do(r); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 }
 
 func TestSignInIsSafeForConcurrentUse(t *testing.T) {

@@ -67,8 +67,3 @@ func newServer(t *testing.T, m *auth.Manager) *httptest.Server {
 
 // newStore is the application's own store.
 func newStore(*testing.T) auth.Store { return memstore.New() }
-
-// remoteBrowser stands in for a browser that a test controls.
-type remoteBrowser struct{ cookies []*http.Cookie }
-
-func (b *remoteBrowser) SetCookie(_ string, c *http.Cookie) { b.cookies = append(b.cookies, c) }

@@ -152,8 +152,9 @@ type direct struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (d direct) RoundTrip(sent *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancel(sent.Context())
+	ctx, cancel := context.WithCancel(context.Background()) // the values of sent's stay at home, as on a network
 	defer cancel()
+	defer context.AfterFunc(sent.Context(), cancel)()
 	got := sent.Clone(ctx)
 	got.RequestURI, got.RemoteAddr, got.Host = sent.URL.RequestURI(), net.JoinHostPort(*d.address, "1234"), cmp.Or(sent.Host, sent.URL.Host)
 	got.Proto, got.ProtoMajor, got.ProtoMinor = "HTTP/1.1", 1, 1
