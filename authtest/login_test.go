@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -508,23 +509,39 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 	})
 }
 
-// Over the network there are none either, once the server is closed. That they end is
+// Over the network none is left either, though the server goes on. That they end is
 // waited for; should they not, the test hangs.
 func TestNoGoroutineIsLeftByTheNetwork(t *testing.T) {
-	before := runtime.NumGoroutine()
 	var h http.Handler
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(w, r) }))
+	defer srv.Close()
 	m := authtest.New(t, &auth.Config{BaseURL: srv.URL})
 	h = newApp(m)
 	u := authtest.User(t, m, ann)
+	before := runtime.NumGoroutine()
 	outcome(t, authtest.SignIn(t, m, u), "POST", srv.URL+"/orders", urlencoded, "")
 	authtest.Login{}.Client(t, m, u).Get("/dashboard").Want(200)
 	guest := authtest.NewClient(t, nil)
 	guest.BaseURL = srv.URL
 	guest.Get("/login").Want(200)
-	srv.Close()
 	for runtime.NumGoroutine() > before {
 		runtime.Gosched()
+	}
+}
+
+// The Links end with the test that they were made for.
+func TestLinksAreClosed(t *testing.T) {
+	var events authtest.Events
+	var links *email.Links
+	var u *auth.User
+	t.Run("test", func(t *testing.T) {
+		var m *auth.Manager
+		m, links, _ = authtest.NewWithMails(t, &auth.Config{Hooks: []auth.Hooks{events.Hooks()}, Logger: slog.New(slog.DiscardHandler)}, nil)
+		u = authtest.User(t, m, ann)
+	})
+	links.Notify(t.Context(), u, email.KindPasswordChanged)
+	if e := events.Want(t, auth.EventFailure); !strings.Contains(e.Reason, "send mail") {
+		t.Errorf("%+v", e)
 	}
 }
 
