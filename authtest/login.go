@@ -36,8 +36,8 @@ type Login struct {
 	// Remembered is auth.Proof.Remember: the session outlasts the browser, and has no idle timeout.
 	Remembered bool
 
-	// Stale makes every proof so old that no RequireFresh lets the user through before they have proved
-	// once more who they are. It needs [Hooks].
+	// Stale dates every proof to 1970, so that no RequireFresh lets the user through before they have proved
+	// once more who they are. The session lasts as long as any. It needs [Hooks].
 	Stale bool
 
 	// Pending leaves the login pending: nobody is logged in, and Pending of package auth returns the user or, if their
@@ -223,8 +223,8 @@ func (l Login) fault(u *auth.User, err error, fresh bool) string {
 
 // Hooks are what makes a login Stale or Pending: as the last of auth.Config.Hooks, where [Config] puts them. They change the
 // session that is about to be stored, as any Hooks.Login could, and only in logins of this package's own: those that
-// come from elsewhere they neither see as such nor touch, and a request cannot claim
-// to be one. So they weaken nothing where they are forgotten; but they belong into tests.
+// come from elsewhere they leave alone, and no request can claim to be one. So package auth needs no clock and no second
+// way in, and they weaken nothing where they are forgotten; but they belong into tests.
 func Hooks() auth.Hooks {
 	return auth.Hooks{Login: func(_ http.ResponseWriter, r *http.Request, u *auth.User, s *auth.Session) error {
 		as, _ := r.Context().Value(setupKey{}).(setup)
