@@ -28,12 +28,14 @@ var (
 // unknown; nothing is ever half written. Package storetest checks all of this.
 type UserStore interface {
 	// CreateUser adds u, with Version 1 whatever u.Version says. A store that
-	// chooses its own IDs replaces u.ID; u.Version is set to 1. It returns
-	// ErrExists if the Email or the ID is taken. Of any number of concurrent
-	// calls with one Email, one succeeds.
+	// chooses its own IDs replaces u.ID, by one that no user has ever had: what
+	// was left of a deleted user would be the new one's. u.Version is set to 1.
+	// It returns ErrExists if the Email or the ID is taken. Of any number of
+	// concurrent calls with one Email, one succeeds.
 	CreateUser(ctx context.Context, u *User) error
 
-	// UserByID returns the user with that ID, or ErrNotFound.
+	// UserByID returns the user with that ID, or ErrNotFound. IDs are text, and
+	// compared byte for byte: a store that counts its users does not find "7" by "07".
 	UserByID(ctx context.Context, id string) (*User, error)
 
 	// UserByLogin returns the user who logs in with login, or ErrNotFound.

@@ -63,7 +63,7 @@ func credentialText(c *auth.Credential) string {
 	if c == nil {
 		return "no credential"
 	}
-	return fmt.Sprintf("Kind %q, ID %q, UserID %q, Name %q, Data %.60q (%d bytes), Created %s, Used %s, Expires %s, Version %d",
+	return fmt.Sprintf("Kind %q\nID %q\nUserID %q\nName %q\nData %.60q (%d bytes)\nCreated %s\nUsed %s\nExpires %s\nVersion %d",
 		c.Kind, c.ID, c.UserID, c.Name, c.Data, len(c.Data), stamp(c.Created), stamp(c.Used), stamp(c.Expires), c.Version)
 }
 
@@ -185,8 +185,8 @@ func credentialUnique(c *check) {
 }
 
 func credentialUnknown(c *check) {
-	cred := c.addCredential("reset", "one", c.addUser("ann").ID)
 	c.says("Credential returns the credential, or ErrNotFound.")
+	cred := c.addCredential("reset", "one", c.addUser("ann").ID)
 	c.noCredential("reset", c.id("two"))
 	c.noCredential("totp", cred.ID)
 	c.noCredential("", cred.ID)

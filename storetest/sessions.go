@@ -70,7 +70,7 @@ func sessionText(s *auth.SessionRecord) string {
 	if s == nil {
 		return "no session"
 	}
-	return fmt.Sprintf("ID %q, UserID %q, Created %s, LastSeen %s, Expires %s, Address %q, Agent %q, Data %.60q (%d bytes)",
+	return fmt.Sprintf("ID %q\nUserID %q\nCreated %s\nLastSeen %s\nExpires %s\nAddress %q\nAgent %q\nData %.60q (%d bytes)",
 		s.ID, s.UserID, stamp(s.Created), stamp(s.LastSeen), stamp(s.Expires), s.Address, s.Agent, s.Data, len(s.Data))
 }
 

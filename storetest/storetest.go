@@ -91,12 +91,28 @@ func (c *check) ok(what string, err error) {
 	}
 }
 
-// same compares two records as text; see userText and its like.
+// same compares two records as text, a line for each field: see userText and its like.
 func (c *check) same(what, got, want string) {
 	c.Helper()
 	if got != want {
+		got, want = differing(got, want)
 		c.broken("%s:\n\tgot  %s\n\twant %s", what, got, want)
 	}
+}
+
+// differing returns the lines of two texts that differ, or all if there is not one for one.
+func differing(got, want string) (string, string) {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	if len(a) == len(b) {
+		var onlyA, onlyB []string
+		for i := range a {
+			if a[i] != b[i] {
+				onlyA, onlyB = append(onlyA, a[i]), append(onlyB, b[i])
+			}
+		}
+		a, b = onlyA, onlyB
+	}
+	return strings.Join(a, ", "), strings.Join(b, ", ")
 }
 
 // id returns an ID that no other run uses.

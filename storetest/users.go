@@ -16,6 +16,8 @@ var users = []property{
 	{"VersionBeginsAtOne", userVersion},
 	{"EmailIsUnique", userEmailUnique},
 	{"IDIsUnique", userIDUnique},
+	{"IDIsComparedByteForByte", userIDBytes},
+	{"IDIsNeverUsedAgain", userIDReuse},
 	{"UnknownIsNotFound", userUnknown},
 	{"LoginIsComparedByteForByte", userLoginBytes},
 	{"LookalikesAreDifferentUsers", userLookalikes},
@@ -53,7 +55,7 @@ func userText(u *auth.User) string {
 	if u == nil {
 		return "no user"
 	}
-	return fmt.Sprintf("ID %q, Email %q, PasswordHash %q, Stamp %q, Version %d, Created %s, Updated %s, Confirmed %s, Disabled %s",
+	return fmt.Sprintf("ID %q\nEmail %q\nPasswordHash %q\nStamp %q\nVersion %d\nCreated %s\nUpdated %s\nConfirmed %s\nDisabled %s",
 		u.ID, u.Email, u.PasswordHash, u.Stamp, u.Version,
 		stamp(u.Created), stamp(u.Updated), stamp(u.Confirmed), stamp(u.Disabled))
 }
@@ -149,9 +151,39 @@ func userIDUnique(c *check) {
 	c.hasUser(ann)
 }
 
+// An ID that is a number in the database is found by other spellings of the number, if the database
+// converts what it is asked for. Then DeleteUser leaves the sessions of the other spelling alone.
+func userIDBytes(c *check) {
+	c.says(`IDs are text, and compared byte for byte: a store that counts its users does not find "7" by "07".`)
+	u := c.addUser("ann")
+	for _, id := range []string{
+		"0" + u.ID, "+" + u.ID, " " + u.ID, u.ID + " ", u.ID + ".0", u.ID + "x", u.ID + "\x00", strings.ToUpper(u.ID), "%" + u.ID, u.ID + "\n",
+	} {
+		if id == u.ID {
+			continue
+		}
+		_, err := c.s.UserByID(c.Context(), id)
+		c.is(fmt.Sprintf("UserByID(%q) for %q", id, u.ID), err, auth.ErrNotFound)
+		other := *u
+		other.ID, other.Stamp = id, "stolen"
+		c.is(fmt.Sprintf("UpdateUser of %q for %q", id, u.ID), c.s.UpdateUser(c.Context(), &other), auth.ErrNotFound)
+		c.is(fmt.Sprintf("DeleteUser(%q) for %q", id, u.ID), c.s.DeleteUser(c.Context(), id), auth.ErrNotFound)
+	}
+	c.hasUser(u)
+}
+
+func userIDReuse(c *check) {
+	c.says("A store that chooses its own IDs replaces u.ID, by one that no user has ever had: what was left of a deleted user would be the new one's.")
+	gone := c.addUser("ann")
+	c.ok("DeleteUser", c.s.DeleteUser(c.Context(), gone.ID))
+	if next := c.addUser("bob"); next.ID == gone.ID {
+		c.broken("CreateUser: the new user has the ID %q, which a deleted user had", next.ID)
+	}
+}
+
 func userUnknown(c *check) {
-	c.addUser("ann")
 	c.says("UserByLogin returns the user who logs in with login, or ErrNotFound.")
+	c.addUser("ann")
 	for _, login := range strangeLogins {
 		_, err := c.s.UserByLogin(c.Context(), login)
 		c.is(fmt.Sprintf("UserByLogin(%.20q)", login), err, auth.ErrNotFound)
@@ -399,6 +431,6 @@ func (c *check) wholeUser(id string, logins ...string) {
 	}
 	u, err := c.s.UserByID(c.Context(), id)
 	if found > 1 || (found == 1) != (err == nil) {
-		c.broken("after a cancelled call, %d of %q find a user, and UserByID finds %s (%v)", found, logins, userText(u), err)
+		c.broken("after a cancelled call, %d of %q find a user, and UserByID finds %v (%v)", found, logins, u, err)
 	}
 }

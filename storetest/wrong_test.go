@@ -5,7 +5,9 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +37,9 @@ var wrong = []struct {
 	{"LoginNormalized", func() auth.Store { return foldedLogin{memstore.New(), norm.NFC.String} }, "Users/LoginIsComparedByteForByte"},
 	{"LoginTrimmed", func() auth.Store { return foldedLogin{memstore.New(), strings.TrimSpace} }, "Users/LoginIsComparedByteForByte"},
 	{"SessionIDFoldsCase", func() auth.Store { return foldedSession{memstore.New()} }, "Sessions/IDIsComparedByteForByte"},
+	{"IDIsANumber", func() auth.Store { return looseID{memstore.New()} }, "Users/IDIsComparedByteForByte"},
+	{"IDUsedAgain", func() auth.Store { return &lowestID{Store: memstore.New()} }, "Users/IDIsNeverUsedAgain"},
+	{"NothingWorks", func() auth.Store { return nothingWorks() }, "Users/EveryFieldIsKept"},
 	{"EmailTwice", func() auth.Store { return secondUserSucceeds{memstore.New()} }, "Users/EmailIsUnique"},
 	{"EmailRace", func() auth.Store { return secondUserSucceeds{memstore.New()} }, "Races/OneUserPerEmail"},
 	{"SharedSession", func() auth.Store { return &sharedSession{Store: memstore.New()} }, "Sessions/NoMemoryIsShared"},
@@ -79,6 +84,18 @@ func TestWrongStoresFail(t *testing.T) {
 		}
 	}
 }
+
+// A failure names the fields that differ, and no others.
+func TestFailuresNameTheField(t *testing.T) {
+	out := failing(t, "TestWrongStore/WholeSeconds")
+	want := "UserByID:\n\tgot  Created 2024-02-29T23:59:59Z\n\twant Created 2024-02-29T23:59:59.123456Z\n\tThe contract: "
+	if !strings.Contains(unindent(out), want) {
+		t.Errorf("no failure says %q:\n%s", want, out)
+	}
+}
+
+// unindent takes out what package testing puts before the lines of a failure.
+func unindent(out string) string { return regexp.MustCompile(`\n +`).ReplaceAllString(out, "\n") }
 
 // failing runs a test that must fail in a process of its own, and returns what it
 // prints.
@@ -203,6 +220,37 @@ type foldedSession struct{ auth.Store }
 
 func (s foldedSession) Session(ctx context.Context, id string) (*auth.SessionRecord, *auth.User, error) {
 	return s.Store.Session(ctx, strings.ToLower(id))
+}
+
+// looseID finds users as a database does that makes a number of what it is asked for.
+type looseID struct{ auth.Store }
+
+func (s looseID) UserByID(ctx context.Context, id string) (*auth.User, error) {
+	return s.Store.UserByID(ctx, strings.TrimLeft(strings.TrimSpace(id), "+0"))
+}
+
+// lowestID gives a user the lowest number that is free.
+type lowestID struct {
+	auth.Store
+	mu sync.Mutex
+}
+
+func (s *lowestID) CreateUser(ctx context.Context, u *auth.User) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n := 1; ; n++ {
+		if _, err := s.Store.UserByID(ctx, strconv.Itoa(n)); errors.Is(err, auth.ErrNotFound) {
+			u.ID = strconv.Itoa(n)
+			return s.Store.CreateUser(ctx, u)
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// nothingWorks is a store of which nothing is written yet. Its failures quote the contract, too.
+func nothingWorks() auth.Store {
+	return &storetest.Faulty{Store: memstore.New(), Before: func(string) error { return errors.New("not yet") }}
 }
 
 type secondUserSucceeds struct{ auth.Store }
