@@ -377,6 +377,10 @@ var (
 // Signup creates the user that f describes. What the visitor can mend is noted in
 // f.Errors, and returned as FormErrors. Other errors are those of [ParseSignup],
 // ErrBusy, ErrUnchecked, and failures of the store. Signup logs nobody in: call Login.
+//
+// A form may have fields of the application's own. Note what is wrong with them in f.Errors
+// before: then nobody is signed up. What they say can go into the user's row by ctx, which a UserStore of
+// your own gets with the values in it; docs/own-store.md shows how.
 func (m *Manager) Signup(ctx context.Context, f *SignupForm) (*User, error) {
 	if f.err != nil {
 		return nil, f.err

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/memstore"
 )
 
 func signupForm(v url.Values) *auth.SignupForm {
@@ -233,5 +235,43 @@ func TestEveryStepIsAnEvent(t *testing.T) {
 	}
 	if e := s.event(auth.EventDenied); len(e) != 1 || e[0].UserID != "" || e[0].Path != "/me" || e[0].Method != "GET" || e[0].Time.IsZero() {
 		t.Errorf("%s: %+v", auth.EventDenied, e)
+	}
+}
+
+// seeing is a store that looks at what a context brings along to CreateUser.
+type seeing struct {
+	auth.Store
+	seen []any
+}
+
+type seeingKey struct{}
+
+func (s *seeing) CreateUser(ctx context.Context, u *auth.User) error {
+	s.seen = append(s.seen, ctx.Value(seeingKey{}))
+	return s.Store.CreateUser(ctx, u)
+}
+
+// A form may have fields of the application's own: what is wrong with them keeps the user out, and
+// what they say reaches the store.
+func TestSignupWithOwnFields(t *testing.T) {
+	store := &seeing{Store: memstore.New()}
+	m, err := auth.New(store, &auth.Config{BaseURL: "http://localhost", Hasher: &countingHasher{Bcrypt: 4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithValue(t.Context(), seeingKey{}, "Ann")
+	f := signupForm(url.Values{"email": {ann}, "password": {"short"}, "confirm": {"short"}})
+	f.Errors.Add("name", auth.CodeRequired, 0)
+	if _, err := m.Signup(ctx, f); auth.Status(err) != 422 || len(f.Errors) != 2 {
+		t.Errorf("got %v, %v", f.Errors, err)
+	}
+	f = signupForm(url.Values{"email": {ann}, "password": {password}, "confirm": {password}})
+	f.Errors.Add("name", auth.CodeRequired, 0)
+	if _, err := m.Signup(ctx, f); auth.Status(err) != 422 || len(store.seen) > 0 {
+		t.Errorf("with a fault of the application's: %v, and the store saw %v", err, store.seen)
+	}
+	f = signupForm(url.Values{"email": {ann}, "password": {password}, "confirm": {password}})
+	if _, err := m.Signup(ctx, f); err != nil || len(store.seen) != 1 || store.seen[0] != "Ann" {
+		t.Errorf("got error %v, and the store saw %v", err, store.seen)
 	}
 }

@@ -159,7 +159,7 @@ type Store interface {
 }
 
 // Stores makes one [Store] of three: the application's own table of users, say,
-// and sessions on Redis.
+// and sessions on Redis. The guide docs/own-store.md is about such a table.
 type Stores struct {
 	UserStore
 	CredentialStore

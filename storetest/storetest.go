@@ -7,7 +7,45 @@
 //		storetest.Run(t, func(t *testing.T) auth.Store { return mystore.New(db) })
 //	}
 //
-// Every failure quotes the sentence of the contract that is broken.
+// # To write a store
+//
+// Most applications need one of three parts of their own, and that is the users. Let another
+// store do the rest, in the test as in the application:
+//
+//	rest := memstore.New()
+//	store := auth.Stores{UserStore: own, CredentialStore: rest, SessionStore: rest}
+//	storetest.Run(t, func(*testing.T) auth.Store { return store })
+//
+// CreateUser and UserByID come first, for every check of the users begins with them; let the other
+// methods return an error meanwhile, and no panic, which would end the whole run. Go on in this order:
+//
+//	go test -run 'TestStore/Users/(EveryField|Times|Long|Version)' .   CreateUser, UserByID, UserByLogin
+//	go test -run 'TestStore/Users/(EmailIs|IDIsUnique|Login|Look)' .   ErrExists; nothing is folded
+//	go test -run 'TestStore/Users' .                                   UpdateUser, DeleteUser, ErrNotFound
+//	go test -race -run 'TestStore' .                                   all of it, and the races
+//
+// Give Run the database that the application has, with its collation, its isolation level and as many
+// connections: that is where most goes wrong. The guide docs/own-store.md goes through an example, and says
+// what each check protects from.
+//
+// # To read a failure
+//
+// A failure names the call, what came of it, and the sentence of the contract that is broken, which
+// stands in the comment of the method, or of its interface:
+//
+//	--- FAIL: TestStore/Users/TimesAreKept
+//	    Created: got 2024-02-29 23:59:59 +0000 UTC, want 2024-02-29 23:59:59.123456 +0000 UTC
+//	        The contract: "Times come back equal to the microsecond; the zero time stays zero."
+//
+// Of records that differ only the fields are shown that do. A check that is skipped says why, and is none of
+// the store's faults: it is about what a store may lack, or may decide. Those of a store of users alone are
+// Users/DeleteTakesSessionsAlong and Users/DeleteTakesCredentialsAlong, since they are kept elsewhere
+// and the Manager deletes them there, and, where the store chooses its own IDs, Users/IDIsUnique.
+//
+// # When a store fails
+//
+// [Faulty] makes any store fail at the step that a test names, and so shows what becomes of the
+// application then.
 package storetest
 
 import (

@@ -45,6 +45,20 @@ func TestAdoptedStore(t *testing.T) {
 	storetest.Run(t, func(*testing.T) auth.Store { return store })
 }
 
+// Each user who was there before gets a stamp that nobody knows.
+func TestAdoptedStamps(t *testing.T) {
+	db := testDatabase(t)
+	must(t, bringAlong(t.Context(), db))
+	own, _ := testStores(t, db)
+	ann, err := own.UserByID(t.Context(), "7")
+	must(t, err)
+	bob, err := own.UserByID(t.Context(), "9")
+	must(t, err)
+	if len(ann.Stamp) != 32 || len(bob.Stamp) != 32 || ann.Stamp == bob.Stamp {
+		t.Errorf("the stamps are %q and %q", ann.Stamp, bob.Stamp)
+	}
+}
+
 // What the contract says nothing of: the application's own columns.
 func TestMember(t *testing.T) {
 	own, _ := testStores(t, testDatabase(t))
