@@ -62,7 +62,7 @@ type UserStore interface {
 type Credential struct {
 	Kind    string    // which feature it belongs to, such as "reset"
 	ID      string    // unique within the Kind; of secrets, only a hash
-	UserID  string    // whom it lets act
+	UserID  string    // whom it lets act; empty: nobody
 	Name    string    // what the user calls it, if anything
 	Data    []byte    // whatever the feature needs
 	Created time.Time // when it was issued
@@ -76,6 +76,9 @@ type Credential struct {
 //
 // An expired credential is as good as none: no method returns it, and its ID may
 // be used again.
+//
+// A credential without a UserID is nobody's, such as the count of somebody's attempts: it
+// is kept like any other, but no list has it, and DeleteCredentials leaves it.
 type CredentialStore interface {
 	// PutCredential adds c, with Version 1, and sets c.Version to 1. It returns
 	// ErrExists if the Kind has the ID. Of any number of concurrent calls with

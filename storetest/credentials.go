@@ -30,6 +30,7 @@ var credentials = []property{
 	{"ExpiredIDMayBeUsedAgain", credentialReuse},
 	{"UpdateMayExpire", credentialUpdateExpires},
 	{"NoExpiryIsNever", credentialForever},
+	{"NobodyHasNoCredentials", credentialNobody},
 	{"NoMemoryIsShared", credentialMemory},
 	{"CancellationNeverLies", credentialCancelled},
 }
@@ -381,6 +382,25 @@ func credentialForever(c *check) {
 	c.is("PutCredential", c.s.PutCredential(c.Context(), &again), auth.ErrExists)
 	c.ok("UpdateCredential", c.s.UpdateCredential(c.Context(), cred))
 	_, err := c.s.TakeCredential(c.Context(), cred.Kind, cred.ID)
+	c.ok("TakeCredential", err)
+}
+
+// The counts of attempts are such credentials: a store that ties each to a user lets nobody log in.
+func credentialNobody(c *check) {
+	c.says("A credential without a UserID is nobody's, such as the count of somebody's attempts: it is kept like any other, but no list has it, and DeleteCredentials leaves it.")
+	cred := c.addCredential("throttle", "one", "")
+	c.hasCredential(cred)
+	cred.Data = []byte("changed")
+	c.ok("UpdateCredential", c.s.UpdateCredential(c.Context(), cred))
+	list, err := c.s.Credentials(c.Context(), "", "throttle")
+	c.ok("Credentials", err)
+	if len(list) > 0 {
+		c.broken("Credentials of nobody: got %d, want none", len(list))
+	}
+	c.ok("DeleteCredentials", c.s.DeleteCredentials(c.Context(), "", "throttle"))
+	c.ok("DeleteCredentials", c.s.DeleteCredentials(c.Context(), "", ""))
+	c.hasCredential(cred)
+	_, err = c.s.TakeCredential(c.Context(), cred.Kind, cred.ID)
 	c.ok("TakeCredential", err)
 }
 

@@ -40,6 +40,8 @@ var wrong = []struct {
 	{"IDIsANumber", func() auth.Store { return looseID{memstore.New()} }, "Users/IDIsComparedByteForByte"},
 	{"IDUsedAgain", func() auth.Store { return &lowestID{Store: memstore.New()} }, "Users/IDIsNeverUsedAgain"},
 	{"NothingWorks", func() auth.Store { return nothingWorks() }, "Users/EveryFieldIsKept"},
+	{"CredentialsNeedAUser", func() auth.Store { return needsUser{memstore.New()} }, "Credentials/NobodyHasNoCredentials"},
+	{"NobodyIsDeleted", func() auth.Store { return &deletesNobody{Store: memstore.New()} }, "Credentials/NobodyHasNoCredentials"},
 	{"EmailTwice", func() auth.Store { return secondUserSucceeds{memstore.New()} }, "Users/EmailIsUnique"},
 	{"EmailRace", func() auth.Store { return secondUserSucceeds{memstore.New()} }, "Races/OneUserPerEmail"},
 	{"SharedSession", func() auth.Store { return &sharedSession{Store: memstore.New()} }, "Sessions/NoMemoryIsShared"},
@@ -251,6 +253,39 @@ func (s *lowestID) CreateUser(ctx context.Context, u *auth.User) error {
 // nothingWorks is a store of which nothing is written yet. Its failures quote the contract, too.
 func nothingWorks() auth.Store {
 	return &storetest.Faulty{Store: memstore.New(), Before: func(string) error { return errors.New("not yet") }}
+}
+
+// needsUser is what a foreign key does.
+type needsUser struct{ auth.Store }
+
+func (s needsUser) PutCredential(ctx context.Context, c *auth.Credential) error {
+	if _, err := s.Store.UserByID(ctx, c.UserID); err != nil {
+		return errors.New("foreign key constraint failed")
+	}
+	return s.Store.PutCredential(ctx, c)
+}
+
+// deletesNobody takes nobody for a user.
+type deletesNobody struct {
+	auth.Store
+	nobodys sync.Map
+}
+
+func (s *deletesNobody) PutCredential(ctx context.Context, c *auth.Credential) error {
+	if c.UserID == "" {
+		s.nobodys.Store(c.ID, c.Kind)
+	}
+	return s.Store.PutCredential(ctx, c)
+}
+
+func (s *deletesNobody) DeleteCredentials(ctx context.Context, userID, kind string) error {
+	if userID == "" {
+		s.nobodys.Range(func(id, kind any) bool {
+			s.Store.TakeCredential(ctx, kind.(string), id.(string))
+			return true
+		})
+	}
+	return s.Store.DeleteCredentials(ctx, userID, kind)
 }
 
 type secondUserSucceeds struct{ auth.Store }
