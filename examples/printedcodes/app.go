@@ -80,7 +80,7 @@ func (a *app) routes(site *pages.Site) http.Handler {
 
 func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	u := auth.CurrentUser(r.Context())
-	_, on, err := a.codes.Left(r.Context(), u.ID)
+	on, err := a.codes.On(r.Context(), u.ID)
 	if err != nil {
 		auth.Problem(w, r, http.StatusServiceUnavailable, "unavailable", "This is not possible at the moment. Please try again soon.")
 		return

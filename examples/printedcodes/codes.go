@@ -287,6 +287,12 @@ func (c *Codes) limit(ctx context.Context, u *auth.User) error {
 	return c.m.Limit(ctx, Action, key)
 }
 
+// On reports whether the user has a sheet.
+func (c *Codes) On(ctx context.Context, userID string) (bool, error) {
+	sheet, err := sheetOf(ctx, c.store, userID)
+	return sheet != nil, err
+}
+
 // Left returns how many codes are left on the user's sheet, and whether there is one: with none left a code is needed all the same.
 func (c *Codes) Left(ctx context.Context, userID string) (left int, on bool, err error) {
 	sheet, err := sheetOf(ctx, c.store, userID)

@@ -54,7 +54,7 @@ func (p *codePages) waiting(next http.HandlerFunc) http.Handler {
 // proved lets users through who have lately shown all their factors: whoever got at one of them must not get rid of the other.
 func (p *codePages) proved(next http.HandlerFunc) http.Handler {
 	return p.m.RequireFresh(fresh)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, on, err := p.codes.Left(r.Context(), auth.CurrentUser(r.Context()).ID)
+		on, err := p.codes.On(r.Context(), auth.CurrentUser(r.Context()).ID)
 		s := auth.CurrentSession(r.Context())
 		switch {
 		case err != nil:
