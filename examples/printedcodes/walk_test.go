@@ -117,6 +117,28 @@ func TestWhatIsKept(t *testing.T) {
 	}
 }
 
+// Every character of a code is drawn from all 32: the chance to see less than half of them in 300 codes is nil.
+func TestChance(t *testing.T) {
+	h := newHouse(t)
+	h.member(ann)
+	u, seen := h.user(ann), [codeLength]map[byte]bool{}
+	for range 30 {
+		for _, code := range drawn(t, h.codes, u) {
+			for i, c := range []byte(strings.ReplaceAll(code, " ", "")) {
+				if seen[i] == nil {
+					seen[i] = map[byte]bool{}
+				}
+				seen[i][c] = true
+			}
+		}
+	}
+	for i, characters := range seen {
+		if len(characters) < 16 {
+			t.Errorf("character %d was one of %d", i, len(characters))
+		}
+	}
+}
+
 // Programs get the same by JSON.
 func TestJSON(t *testing.T) {
 	h := newHouse(t)
