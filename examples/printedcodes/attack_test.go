@@ -124,7 +124,19 @@ func race(t *testing.T, f func() error) int {
 }
 
 func TestParallelUse(t *testing.T) {
-	c := unlimited(t, memstore.New())
+	t.Run("memory", func(t *testing.T) { parallelUse(t, memstore.New()) })
+	t.Run("SQLite", func(t *testing.T) {
+		store, closeStore, err := open(t.Context(), t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeStore()
+		parallelUse(t, store)
+	})
+}
+
+func parallelUse(t *testing.T, store auth.Store) {
+	c := unlimited(t, store)
 	u := authtest.User(t, c.m, ann)
 	codes := drawn(t, c, u)
 	if n := race(t, func() error { return c.Activate(t.Context(), u, codes[0]) }); n != 1 {

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -51,16 +52,11 @@ func run(ctx context.Context, addr, data, remove string) error {
 	if err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(filepath.Join(data, "printedcodes.db"))+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate")
+	store, closeStore, err := open(ctx, data)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	store := sqlstore.New(db, sqlstore.SQLite)
-	defer store.Close()
-	if _, err := store.Migrate(ctx); err != nil {
-		return err
-	}
+	defer closeStore()
 	a, err := newApp(store, outbox, "http://"+addr, nil, slog.Default())
 	if err != nil {
 		return err
@@ -70,6 +66,22 @@ func run(ctx context.Context, addr, data, remove string) error {
 		return a.remove(ctx, remove)
 	}
 	return serve(ctx, addr, a.handler)
+}
+
+// open returns the store in that folder, and what closes it.
+func open(ctx context.Context, data string) (*sqlstore.Store, func(), error) {
+	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(filepath.Join(data, "printedcodes.db"))}).EscapedPath()}
+	db, err := sql.Open("sqlite", file.String()+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate")
+	if err != nil {
+		return nil, nil, err
+	}
+	store := sqlstore.New(db, sqlstore.SQLite)
+	closeAll := func() { store.Close(); db.Close() }
+	if _, err := store.Migrate(ctx); err != nil {
+		closeAll()
+		return nil, nil, err
+	}
+	return store, closeAll, nil
 }
 
 // serve listens until ctx is done, and then lets open requests finish.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"time"
 
@@ -235,7 +236,7 @@ func writeJSON(w http.ResponseWriter, v any) {
 
 // typedCode returns the code in a form, or in a JSON object. Nothing is read from the address.
 func typedCode(w http.ResponseWriter, r *http.Request) (string, error) {
-	if r.Header.Get("Content-Type") != "application/json" {
+	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
 		if values := r.PostForm["code"]; len(values) == 1 {
 			return values[0], nil
 		}

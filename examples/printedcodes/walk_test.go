@@ -2,13 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
 	"github.com/vestibule-go/auth/email"
 )
@@ -151,7 +154,7 @@ func TestJSON(t *testing.T) {
 		if token == "" {
 			token = answer(t, c.Get("/session"))["csrf_token"].(string)
 		}
-		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Content-Type", "application/json; charset=utf-8")
 		r.Header.Set("X-CSRF-Token", token)
 		got := c.Do(r)
 		all := answer(t, got)
@@ -289,5 +292,35 @@ func TestLostSheetByTheStore(t *testing.T) {
 	want(t, c.Login(ann, authtest.Password), 303, "/")
 	if fresh := h.enrol(c); h.left(ann) != 9 || fresh[0] == codes[0] {
 		t.Errorf("%d left", h.left(ann))
+	}
+}
+
+// The command of the administrator, on the files that the application keeps.
+func TestCommand(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "da ta")
+	if err := run(t.Context(), "localhost:8080", data, ann); !errors.Is(err, auth.ErrNotFound) {
+		t.Errorf("unknown user: %v", err)
+	}
+	store, closeStore, err := open(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore()
+	c := unlimited(t, store)
+	u := authtest.User(t, c.m, ann)
+	if err := c.Activate(t.Context(), u, drawn(t, c, u)[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), "localhost:8080", data, ann); err != nil {
+		t.Fatal(err)
+	}
+	mails, err := filepath.Glob(filepath.Join(data, "mails", "*.eml"))
+	if on, failed := c.On(t.Context(), u.ID); on || failed != nil || err != nil || len(mails) != 1 {
+		t.Errorf("on: %t, %v; mails %q, %v", on, failed, mails, err)
+	}
+	for _, remove := range []string{"", "ann"} {
+		if err := run(t.Context(), "nowhere", data, remove); err == nil {
+			t.Errorf("no error for %q", remove)
+		}
 	}
 }
