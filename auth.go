@@ -43,7 +43,8 @@ type Config struct {
 	ReauthURL string
 
 	// SecondFactorURL is the path of the page that asks for the second factor,
-	// if there is one. Visitors whose login is pending are sent there.
+	// if there is one. Visitors whose login is pending are sent there. Set it if a Hooks.Login
+	// returns ErrSecondFactor: else they are sent to LoginURL, where they get no further.
 	SecondFactorURL string
 
 	// PasswordURL is the path of the page to change the password; empty means

@@ -190,6 +190,9 @@ func prefix(a netip.Addr, bits int) string {
 // and counts nothing where there is none. It returns a *ThrottledError if there were too many, and
 // the Limiter's error if it failed: in both cases do not do what was asked for.
 //
+// It cannot be taken back here: who counts failures only, or begins a new row after a success, keeps
+// Config.Limiter at hand, and calls its Return and Reset.
+//
 // Call it before what costs much, or sends mail, for anyone who asks: with
 // throttle.Mail and the address, say, however it is spelled, and throttle.MailNetwork.
 func (m *Manager) Limit(ctx context.Context, action, key string) error {

@@ -94,8 +94,8 @@ func (m *Manager) RequireLogin(next http.Handler) http.Handler {
 
 // RequireFresh is RequireLogin for sensitive pages: the user must also have proved
 // who they are within the last d. Others are sent to Config.ReauthURL and come
-// back afterwards. A user who came by a header is never fresh, and with a d of
-// zero nobody is.
+// back afterwards. Any factor will do: who needs a certain one looks at Session.Factors as well. A
+// user who came by a header is never fresh, and with a d of zero nobody is.
 func (m *Manager) RequireFresh(d time.Duration) func(next http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return m.require(next, func(w http.ResponseWriter, r *http.Request) bool { return m.isFresh(w, r, d) })

@@ -42,6 +42,12 @@ const (
 	KindDraft = "printed_draft"
 )
 
+// Names of events. A wrong code is an auth.EventLoginFailed.
+const (
+	EventOn  = "printed_codes_on"  // a sheet counts from now on, perhaps in the place of another
+	EventOff = "printed_codes_off" // none does any more
+)
+
 const (
 	perSheet = 10
 	draftFor = time.Hour
@@ -191,7 +197,11 @@ func (c *Codes) Activate(ctx context.Context, u *auth.User, typed string) error 
 	if err := c.put(ctx, u.ID, sheet, slices.DeleteFunc(ids, func(id string) bool { return id == used })); err != nil {
 		return err
 	}
-	return c.swap(ctx, u.ID, before, sheet)
+	if err := c.swap(ctx, u.ID, before, sheet); err != nil {
+		return err
+	}
+	c.m.Record(ctx, auth.Event{Name: EventOn, UserID: u.ID})
+	return nil
 }
 
 // claim uses a draft up, so that nobody else makes the same sheet of it, and a code that was used is not stored again.
@@ -315,5 +325,6 @@ func (c *Codes) Remove(ctx context.Context, userID string) error {
 			return err
 		}
 	}
+	c.m.Record(ctx, auth.Event{Name: EventOff, UserID: userID})
 	return nil
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/vestibule-go/auth/email"
 )
 
-// Kinds of notices, besides those of package email: whoever changes a second factor may have stolen the first
+// Kinds of notices, besides those of package email, named like what they tell of: whoever changes a second factor may have stolen the first
 // (OWASP ASVS 5.0, 6.3.7).
 const (
-	noticeOn  = "printed_codes_on"  // there is a sheet, perhaps in the place of another
-	noticeOff = "printed_codes_off" // there is none any more
+	noticeOn  = EventOn
+	noticeOff = EventOff
 )
 
 // write is email.Config.Write for these kinds.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
 	"github.com/vestibule-go/auth/email"
+	"github.com/vestibule-go/auth/memstore"
 )
 
 // From the first sheet to the last code.
@@ -230,6 +232,33 @@ func TestNotices(t *testing.T) {
 		}
 	}
 	h.out.Wait(t, ann, email.KindConfirm) // in the words of the library
+}
+
+// The log says what has happened, and no code.
+func TestEvents(t *testing.T) {
+	log := new(strings.Builder)
+	h := &house{t: t, store: &watched{Store: memstore.New(), calls: map[string]int{}}}
+	var err error
+	if h.app, err = newApp(h.store, &h.out, authtest.BaseURL, authtest.Hasher{}, slog.New(slog.NewTextHandler(log, nil))); err != nil {
+		t.Fatal(err)
+	}
+	c := h.member(ann)
+	codes := append(draw(t, c), h.enrol(c)...)
+	other := h.pending(h.client(), ann)
+	give(other, codes[0])
+	give(other, codes[12])
+	want(t, c.Post(accountPath+"/off", nil), 303, accountPath)
+	h.close()
+	for _, text := range []string{`msg="auth: printed_codes_on" user=`, `msg="auth: printed_codes_off" user=`, `reason="wrong printed code"`, `msg="auth: logged_in"`} {
+		if !strings.Contains(log.String(), text) {
+			t.Errorf("no %s in\n%s", text, log)
+		}
+	}
+	for _, code := range codes {
+		if strings.Contains(log.String(), code) || strings.Contains(log.String(), strings.ReplaceAll(code, " ", "")) {
+			t.Errorf("%s is in the log", code)
+		}
+	}
 }
 
 func TestExport(t *testing.T) {
