@@ -397,7 +397,7 @@ func TestDocumentedProgram(t *testing.T) {
 //
 // word by word, but for how far it is indented.
 func TestDocumentedListings(t *testing.T) {
-	for _, name := range []string{"testing.md"} {
+	for _, name := range []string{"own-store.md", "second-factor.md", "testing.md"} {
 		all := listings(readDoc(t, name))
 		if len(all) == 0 {
 			t.Errorf("%s: no listing: does this test still see them?", name)
