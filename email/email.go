@@ -121,7 +121,7 @@ func (l *Links) check() (faults []error) {
 		fault("Mailer is nil")
 	}
 	if c.Write == nil {
-		c.Write = write
+		c.Write = Write
 	}
 	l.checkName(fault)
 	if strings.ContainsFunc(c.Contact, notPlain) {

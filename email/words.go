@@ -14,8 +14,10 @@ import (
 // is one.
 type paragraph struct{ Text, URL, Label string }
 
-// write is what Config.Write is by default: the texts are those of package lang.
-func write(ctx context.Context, l Letter) Message {
+// Write is what Config.Write is by default: the texts are those of package lang, in the language of ctx
+// or in English. For a kind that it does not know it returns a Message without words: a Config.Write of one's own
+// may write that, and leave all others to Write.
+func Write(ctx context.Context, l Letter) Message {
 	words := lang.FromContext(ctx)
 	subject := "mail." + l.Kind + ".subject"
 	if !words.Has(subject) {

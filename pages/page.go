@@ -27,6 +27,7 @@ type Page struct {
 	Links    []Link   // to other pages, below the form
 	Sessions []Device // of the page "sessions.html"
 	Unlisted bool     // on that page: the store cannot tell which there are
+	Value    any      // of a page of the application's own: whatever its template needs
 
 	Body template.HTML // what the frame "layout.html" is around: one section element, of class "vestibule"
 
@@ -104,6 +105,7 @@ func (p *Page) Account() []Link {
 	if p.s.mail.Load() {
 		links = append(links, Link{Label: p.Text("account.email"), Path: "/account/email"})
 	}
+	links = append(links, p.s.cfg.Account...)
 	return append(links, Link{Label: p.Text("account.export"), Path: "/account/export"}, Link{Label: p.Text("account.delete"), Path: "/account/delete"})
 }
 

@@ -109,6 +109,9 @@ type Config struct {
 	// It is off since who deletes cookies gets a mail for every login.
 	TellNewBrowsers bool
 
+	// Account are further links for the menu of a user's account, such as one to the application's profile page.
+	Account []Link
+
 	// Templates has templates that take the place of those with the same name, and others that they
 	// use: all files of it whose name ends in ".html". Those of this package are in its folder
 	// "templates"; each is executed with a [*Page].

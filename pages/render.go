@@ -91,6 +91,25 @@ func (s *Site) page(r *http.Request, name, key string, f *Form) *Page {
 	return p
 }
 
+// NewPage returns a page of the application's own, which looks like the others: template is the name of one in
+// Config.Templates, or of this package's, and heading is what stands above it. Its labels, as all texts of a Form, may be
+// keys of package lang. Set what else there is to be seen, and call Show.
+func (s *Site) NewPage(r *http.Request, template, heading string) *Page {
+	p := s.page(r, template, "", nil)
+	p.Heading = p.Text(heading)
+	return p
+}
+
+// Show sends a page of NewPage with that status, in the frame of all pages and with their headers: for handlers
+// inside Manager.Handler. Errors of p.Form are translated, and marked at their fields.
+func (s *Site) Show(w http.ResponseWriter, status int, p *Page) {
+	setHeaders(w.Header())
+	if p.Form != nil {
+		p.finish(p.Form)
+	}
+	s.show(w, status, p)
+}
+
 // finish puts the visitor's language into f, and where they go on to.
 func (p *Page) finish(f *Form) {
 	f.Button = p.Text(f.Button)

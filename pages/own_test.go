@@ -1,0 +1,51 @@
+package pages_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"testing/fstest"
+
+	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/authtest"
+	"github.com/vestibule-go/auth/pages"
+)
+
+// A page of the application's own looks like the others, and is in their menu.
+func TestOwnPage(t *testing.T) {
+	s := newSite(t, &pages.Config{
+		Name:    "The Shop",
+		Account: []pages.Link{{Label: "Profile", Path: "/profile"}},
+		Templates: fstest.MapFS{"profile.html": {Data: []byte(
+			`<section class="vestibule">{{template "head" .}}{{template "fields" .}}<p>{{.Value}}</p>{{template "account" .}}</section>`)}},
+	})
+	m := authtest.New(t, watched(nil, s))
+	profile := func(w http.ResponseWriter, r *http.Request) {
+		p := s.NewPage(r, "profile.html", "Your profile")
+		p.Value = "<3 of us"
+		name := &pages.Field{Name: "name", Label: "What may we call you?", Type: "text", Autocomplete: "nickname", Value: r.PostFormValue("name")}
+		p.Form = &pages.Form{Action: "/profile", Button: "link.continue", Fields: []*pages.Field{name}}
+		status := http.StatusOK
+		if r.Method == "POST" {
+			p.Form.Errors.Add("name", auth.CodeRequired, 0)
+			status = http.StatusUnprocessableEntity
+		}
+		s.Show(w, status, p)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", s.Handler(m, nil))
+	mux.Handle("/profile", m.RequireLogin(http.HandlerFunc(profile)))
+	c := authtest.NewClient(t, m.Handler(mux))
+	c.Header.Set("Accept-Language", "de")
+	c.Signup(ann, authtest.Password)
+	r := c.Get("/profile?next=/dashboard")
+	want(t, r, 200, "")
+	mustContain(t, r, "<title>Your profile – The Shop</title>", "<p>&lt;3 of us</p>", ">Weiter</button>", `<a href="/profile" aria-current="page">Profile</a>`)
+	if r.Field("next") != "/dashboard" {
+		t.Errorf("next is %q", r.Field("next"))
+	}
+	r = c.Post("/profile", url.Values{"name": {"<Ann>"}})
+	want(t, r, 422, "")
+	mustContain(t, r, "Bitte füllen Sie dieses Feld aus.", `value="&lt;Ann&gt;"`, `aria-describedby="name-error" autofocus>`)
+	mustContain(t, c.Get("/account/sessions"), `<a href="/profile">Profile</a>`)
+}
