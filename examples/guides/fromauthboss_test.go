@@ -14,7 +14,7 @@ const defaultBcrypt = "$2a$10$lJAG/3GYR21rpu/MdnvSOuLuc4h0idC2qHVUuT949vffM17vyB
 
 func TestImportAuthboss(t *testing.T) {
 	ctx, old := t.Context(), openDB(t, "authboss.db")
-	exec(t, old,
+	execute(t, old,
 		`CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, password TEXT, confirmed BOOLEAN, locked TIMESTAMP)`,
 		`INSERT INTO users VALUES (1, 'ann@example.com', '`+defaultBcrypt+`', true, '2030-01-01'), (2, 'bob@example.com', '`+defaultBcrypt+`', false, NULL)`)
 	store, _ := newStore(t)

@@ -35,7 +35,7 @@ func openDB(t *testing.T, name string) *sql.DB {
 	return db
 }
 
-func exec(t *testing.T, db *sql.DB, statements ...string) {
+func execute(t *testing.T, db *sql.DB, statements ...string) {
 	t.Helper()
 	for _, s := range statements {
 		if _, err := db.ExecContext(t.Context(), s); err != nil {
@@ -59,7 +59,7 @@ func newStore(t *testing.T) (*sqlstore.Store, *sql.DB) {
 func flaskDB(t *testing.T) *sql.DB {
 	t.Helper()
 	db := openDB(t, "flask.db")
-	exec(t, db,
+	execute(t, db,
 		`CREATE TABLE "user" (id INTEGER NOT NULL PRIMARY KEY, email VARCHAR(254) UNIQUE, password_hash VARCHAR(256))`,
 		`INSERT INTO "user" VALUES (1, 'Ann@example.com', '`+werkzeugScrypt+`'), (2, 'bob@example.com', '`+werkzeugPBKDF2+`'),
 			(3, 'ann@example.com', 'x'), (4, 'nobody', 'x'), (5, 'eve@example.com', NULL), (6, 'dan@example.com', 'md5$salt$0123')`)
@@ -130,7 +130,7 @@ func TestImportAgain(t *testing.T) {
 	if err := store.UpdateUser(ctx, ann); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, old, `UPDATE "user" SET password_hash = '`+werkzeugPBKDF2+`' WHERE id = 1`,
+	execute(t, old, `UPDATE "user" SET password_hash = '`+werkzeugPBKDF2+`' WHERE id = 1`,
 		`UPDATE "user" SET password_hash = '`+werkzeugScrypt+`', email = 'robert@example.com' WHERE id = 2`,
 		`INSERT INTO "user" VALUES (7, 'kim@example.com', '`+werkzeugPBKDF2+`')`)
 	result, err := Import(ctx, store, password.Werkzeug{}.Reads, flaskUsers(ctx, old))

@@ -18,7 +18,7 @@ var addColumns string
 // The old program goes on while the table has the new columns already.
 func TestAddColumns(t *testing.T) {
 	db := openDB(t, "shop.db")
-	exec(t, db, `CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL)`,
+	execute(t, db, `CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL)`,
 		`INSERT INTO users (email, password_hash) VALUES ('ann@example.com', 'x')`, addColumns,
 		`INSERT INTO users (email, password_hash) VALUES ('bob@example.com', 'x')`)
 	var n int

@@ -28,7 +28,7 @@ func TestMarkAll(t *testing.T) {
 				}
 			}
 		},
-		"SQL": func(t *testing.T, _ *auth.Manager, s *shop) { exec(t, s.db, markAllSQL, markAllSQL) },
+		"SQL": func(t *testing.T, _ *auth.Manager, s *shop) { execute(t, s.db, markAllSQL, markAllSQL) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t)
@@ -76,7 +76,7 @@ func TestNoPasswordButMail(t *testing.T) {
 	}
 	defer links.Close(t.Context())
 	authtest.User(t, s.m, "ann@example.com")
-	exec(t, s.db, `UPDATE auth_users SET password_hash = '', stamp = lower(hex(randomblob(16))), version = version + 1`, `DELETE FROM auth_sessions`)
+	execute(t, s.db, `UPDATE auth_users SET password_hash = '', stamp = lower(hex(randomblob(16))), version = version + 1`, `DELETE FROM auth_sessions`)
 	if err := links.Forgot(t.Context(), &auth.LoginForm{Email: "ann@example.com"}); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestTellAll(t *testing.T) {
 	for _, who := range []string{"ann@example.com", "bob@example.com", "eve@example.com"} {
 		authtest.User(t, s.m, who)
 	}
-	exec(t, s.db, `UPDATE auth_users SET disabled = 1 WHERE email = 'eve@example.com'`)
+	execute(t, s.db, `UPDATE auth_users SET disabled = 1 WHERE email = 'eve@example.com'`)
 	done, err := tellAll(t.Context(), s.db, s.store, out, "")
 	if !errors.Is(err, errDown) {
 		t.Fatal(err)
