@@ -1,12 +1,15 @@
 package auth_test
 
 import (
+	"context"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"runtime"
 	"slices"
@@ -18,6 +21,8 @@ import (
 	"time"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/authtest"
+	"github.com/vestibule-go/auth/email"
 	"github.com/vestibule-go/auth/memstore"
 	"github.com/vestibule-go/auth/throttle"
 )
@@ -31,6 +36,19 @@ func readDoc(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// allDocs returns the names of all documents.
+func allDocs(t *testing.T) (names []string) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("docs", "*.md"))
+	if err != nil || len(paths) < 10 {
+		t.Fatalf("documents: %v, %v", paths, err)
+	}
+	for _, path := range paths {
+		names = append(names, filepath.Base(path))
+	}
+	return names
 }
 
 // section returns what is between a heading and the next one of its level.
@@ -84,8 +102,7 @@ func TestDocumentedTests(t *testing.T) {
 	names := testNames(t)
 	test := regexp.MustCompile("`((?:[a-z]+\\.)?(?:Test|Fuzz|Example|Benchmark)\\w*)`")
 	patch := regexp.MustCompile("`([a-z0-9-]+\\.patch)`")
-	link := regexp.MustCompile(`\]\(([\w./-]+\.\w+)(?:#[\w-]+)?\)`)
-	for _, name := range []string{"architecture.md", "blocklist.md", "parity-flask-login.md", "passwords.md", "security.md", "stores.md", "testing.md"} {
+	for _, name := range allDocs(t) {
 		doc := readDoc(t, name)
 		for _, m := range test.FindAllStringSubmatch(doc, -1) {
 			if !names[m[1]] {
@@ -97,12 +114,43 @@ func TestDocumentedTests(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		for _, m := range link.FindAllStringSubmatch(doc, -1) {
-			if _, err := os.Stat(filepath.Join("docs", m[1])); err != nil {
-				t.Errorf("%s: %v", name, err)
+	}
+}
+
+// unwritten are the guides to which others may link before they are there.
+var unwritten = []string{"tutorial.md", "second-factor.md", "with-routers.md", "behind-a-proxy.md"}
+
+func TestDocumentedLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([\w./-]*)(?:#([\w-]+))?\)`)
+	for _, name := range allDocs(t) {
+		for _, m := range link.FindAllStringSubmatch(readDoc(t, name), -1) {
+			target := m[1]
+			if target == "" {
+				target = name
+			}
+			text, err := os.ReadFile(filepath.Join("docs", target))
+			switch {
+			case err == nil && m[2] != "" && !slices.Contains(anchors(string(text)), m[2]):
+				t.Errorf("%s: there is no #%s in %s", name, m[2], target)
+			case err == nil, slices.Contains(unwritten, target):
+			default:
+				if info, err := os.Stat(filepath.Join("docs", target)); err != nil || !info.IsDir() {
+					t.Errorf("%s: there is no %s", name, target)
+				}
 			}
 		}
 	}
+}
+
+// anchors returns by which names one can link to the headings of a document.
+func anchors(doc string) (names []string) {
+	for line := range strings.Lines(doc) {
+		if heading, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
+			name := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(strings.TrimSpace(heading)), "")
+			names = append(names, strings.ReplaceAll(name, " ", "-"))
+		}
+	}
+	return names
 }
 
 // wantIDs checks that each ID is there, once, and no other of that form.
@@ -162,31 +210,135 @@ func TestDocumentedRows(t *testing.T) {
 	}
 }
 
-// The table of defaults has every field of Config, and says what New does.
+// settings are the structs whose fields are documented, by the folders they are in.
+var settings = map[string][]string{
+	".": {"Config", "Proof"}, "pages": {"Config"}, "email": {"Config"}, "email/smtpmail": {"Config"},
+	"throttle": {"Rules", "Rule"}, "password": {"Argon2id", "Pepper", "Migrating", "Devise", "Firebase", "Range"},
+	"authtest": {"Login", "Client"},
+}
+
+// defaults.md has every field of those structs and no others, and says what happens without them.
 func TestDocumentedDefaults(t *testing.T) {
-	documented := map[string]string{}
-	for _, row := range tableRows(section(t, readDoc(t, "security.md"), "## Defaults")) {
-		documented[strings.Trim(row[0], "`")] = strings.Trim(row[1], "`")
-	}
-	config := reflect.TypeFor[auth.Config]()
-	for i := range config.NumField() {
-		f := config.Field(i)
-		if f.Name != "Passwords" {
-			if documented[f.Name] == "" {
-				t.Errorf("no default of %s", f.Name)
+	doc, documented := readDoc(t, "defaults.md"), map[string]string{}
+	for dir, types := range settings {
+		for _, name := range types {
+			want := structFields(t, dir, name)
+			heading := filepath.Base(dir) + "." + name
+			if dir == "." {
+				heading = "auth." + name
 			}
+			if heading == "auth.Config" {
+				want = slices.DeleteFunc(want, func(f string) bool { return f == "Passwords" })
+				for _, f := range structFields(t, ".", "Policy") {
+					want = append(want, "Passwords."+f)
+				}
+			}
+			for _, row := range tableRows(section(t, doc, "## "+heading)) {
+				field, ok := strings.CutPrefix(row[0], "`")
+				if field = strings.TrimSuffix(field, "`"); !ok {
+					continue
+				}
+				if !slices.Contains(want, field) {
+					t.Errorf("%s has no field %s", heading, field)
+				}
+				documented[heading+"."+field] = strings.Trim(row[1], "`")
+			}
+			for _, field := range want {
+				if documented[heading+"."+field] == "" {
+					t.Errorf("no default of %s.%s", heading, field)
+				}
+			}
+		}
+	}
+	measured := measuredElsewhere(t)
+	for field, want := range measuredDefaults(t) {
+		measured["auth.Config."+field] = want
+	}
+	for field, want := range measured {
+		if documented[field] != want {
+			t.Errorf("%s is %q by default, docs/defaults.md says %q", field, want, documented[field])
+		}
+	}
+}
+
+// Who adds a Config somewhere documents it, too.
+func TestEveryConfigIsDocumented(t *testing.T) {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() || strings.HasPrefix(path, "internal") || strings.HasPrefix(path, "examples") || strings.HasPrefix(path, ".git") {
+			return err
+		}
+		if len(structFields(t, path, "Config")) > 0 && !slices.Contains(settings[filepath.ToSlash(path)], "Config") {
+			t.Errorf("the Config of %s is not documented", path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// structFields returns the exported fields of a struct of the package in dir, or none if there is no such struct.
+func structFields(t *testing.T, dir, name string) (fields []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-		for j := range f.Type.NumField() {
-			if name := "Passwords." + f.Type.Field(j).Name; documented[name] == "" {
-				t.Errorf("no default of %s", name)
+		source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(source, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok || spec.Name.Name != name {
+				return true
 			}
+			if s, ok := spec.Type.(*ast.StructType); ok {
+				for _, f := range s.Fields.List {
+					for _, name := range f.Names {
+						if name.IsExported() {
+							fields = append(fields, name.Name)
+						}
+					}
+				}
+			}
+			return false
+		})
+	}
+	return fields
+}
+
+// measuredElsewhere returns defaults of other packages as they show themselves.
+func measuredElsewhere(t *testing.T) map[string]string {
+	m, links, out := authtest.NewWithMails(t, nil, nil)
+	var letters []email.Letter
+	again, err := email.New(m, memstore.New(), &email.Config{Mailer: out, Write: func(_ context.Context, l email.Letter) email.Message {
+		letters = append(letters, l)
+		return email.Message{Subject: l.Kind}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close(t.Context())
+	defer links.Close(t.Context())
+	for _, ask := range []func(context.Context, *auth.LoginForm) error{again.SendConfirmation, again.Forgot} {
+		if err := ask(t.Context(), &auth.LoginForm{Email: ann}); err != nil {
+			t.Fatal(err)
 		}
 	}
-	for field, want := range measuredDefaults(t) {
-		if documented[field] != want {
-			t.Errorf("%s is %q by default, docs/security.md says %q", field, want, documented[field])
-		}
+	path := func(link string) string {
+		path, _, _ := strings.Cut(strings.TrimPrefix(link, m.BaseURL()), "?")
+		return path
+	}
+	confirm, reset := letters[0], letters[1]
+	return map[string]string{
+		"email.Config.ConfirmFor": spell(confirm.For, time.Hour, "hour"), "email.Config.ConfirmURL": path(confirm.Link),
+		"email.Config.ResetFor": spell(reset.For, time.Hour, "hour"), "email.Config.ResetURL": path(reset.Link),
+		"email.Config.ForgotURL": path(reset.ForgotURL),
 	}
 }
 
@@ -390,19 +542,24 @@ func TestDocumentedProgram(t *testing.T) {
 	goCommand(t, ".", []string{"GOWORK=off"}, "build", "-o", os.DevNull, file)
 }
 
-// What guides show is compiled and run: every listing in Go stands in the file that is named before it, in
-// a comment which readers do not see, such as
+// unsourced are the documents whose listings say how to begin with one thing, and are no programs.
+var unsourced = []string{"architecture.md", "parity-flask-login.md", "passwords.md"}
+
+// What guides show is compiled and run: every listing in Go and in JavaScript stands in the file that is named before
+// it, in a comment which readers do not see, such as
 //
 //	<!-- from authtest/guide_test.go -->
 //
-// word by word, but for how far it is indented.
+// word by word, but for how far it is indented. Other listings do if they have such a comment.
 func TestDocumentedListings(t *testing.T) {
-	for _, name := range []string{"own-store.md", "second-factor.md", "testing.md"} {
+	seen := 0
+	for _, name := range allDocs(t) {
 		all := listings(readDoc(t, name))
-		if len(all) == 0 {
-			t.Errorf("%s: no listing: does this test still see them?", name)
-		}
+		seen += len(all)
 		for _, l := range all {
+			if slices.Contains(unsourced, name) {
+				break
+			}
 			if l.from == "" {
 				t.Errorf("docs/%s:%d: no comment says where this listing is from", name, l.line)
 				continue
@@ -415,30 +572,37 @@ func TestDocumentedListings(t *testing.T) {
 			}
 		}
 	}
+	if seen < 20 {
+		t.Errorf("%d listings: does this test still see them?", seen)
+	}
 }
 
-// listing is a block of Go in a document.
+// listing is a block of code in a document.
 type listing struct {
 	from string // the file which holds it
 	line int
 	text []string // without what indents the whole of it
 }
 
-var listingSource = regexp.MustCompile(`^<!-- from ([\w./-]+\.go) -->$`)
+var listingSource = regexp.MustCompile(`^<!-- from ([\w./-]+\.(?:go|js|sql|html)) -->$`)
 
+// listings returns the blocks of Go and JavaScript in doc, and others that say where they are from.
 func listings(doc string) (all []listing) {
-	from := ""
-	var open *listing
+	from, open, language := "", (*listing)(nil), ""
 	for n, line := range strings.Split(doc, "\n") {
 		trimmed := strings.TrimSpace(line)
+		fence, isFence := strings.CutPrefix(trimmed, "```")
 		switch m := listingSource.FindStringSubmatch(trimmed); {
 		case open != nil && trimmed == "```":
 			open.text = outdent(open.text)
-			all, open, from = append(all, *open), nil, ""
+			if language == "go" || language == "js" || open.from != "" {
+				all = append(all, *open)
+			}
+			open, from = nil, ""
 		case open != nil:
 			open.text = append(open.text, line)
-		case trimmed == "```go":
-			open = &listing{from: from, line: n + 1}
+		case isFence:
+			open, language = &listing{from: from, line: n + 1}, fence
 		case m != nil:
 			from = m[1]
 		case trimmed != "":
