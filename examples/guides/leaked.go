@@ -78,9 +78,9 @@ func tellAll(ctx context.Context, db *sql.DB, store auth.UserStore, mailer email
 	})
 }
 
-const (
-	leakSubject = "Please choose a new password for The Shop"
-	leakText    = `Hello,
+const leakSubject = "Please choose a new password for The Shop"
+
+const leakText = `Hello,
 
 on 24 November somebody copied the database of The Shop. Your email address and a
 hash of your password were in it. No orders and no card numbers were.
@@ -90,4 +90,3 @@ the old one anywhere else, change it there, too: it is no longer a secret.
 
 What happened, and what we do about it: https://shop.example/leak
 `
-)
