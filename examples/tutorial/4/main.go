@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"log"
+	"net/http"
+
+	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/email"
+	"github.com/vestibule-go/auth/pages"
+	"github.com/vestibule-go/auth/sqlstore"
+)
+
+func main() {
+	log.Fatal(run())
+}
+
+func run() error {
+	db, store, err := open("sqlite", file, sqlstore.SQLite)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	site, err := newSite()
+	if err != nil {
+		return err
+	}
+	m, err := auth.New(store, config(site))
+	if err != nil {
+		return err
+	}
+	links, err := email.New(m, store, &email.Config{Mailer: terminal{}, SiteName: "The Shop"})
+	if err != nil {
+		return err
+	}
+	defer links.Close(context.Background())
+	log.Print("listening on http://localhost:8080")
+	return http.ListenAndServe("localhost:8080", newApp(m, site, links))
+}
+
+func config(site *pages.Site) *auth.Config {
+	return &auth.Config{
+		BaseURL:     "http://localhost:8080",
+		CSRFRefused: http.HandlerFunc(site.CSRFRefused),
+		Hooks:       []auth.Hooks{email.Hooks(0)}, // nobody gets in who has not confirmed their address
+	}
+}
+
+func newApp(m *auth.Manager, site *pages.Site, links *email.Links) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", site.Handler(m, links))
+	mux.Handle("GET /shop.css", http.FileServerFS(files))
+	mux.HandleFunc("GET /{$}", home)
+	return m.Handler(mux)
+}
+
+func home(w http.ResponseWriter, r *http.Request) {
+	show(w, r, http.StatusOK, "home.html", &page{Title: "Welcome"})
+}
