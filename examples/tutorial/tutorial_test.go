@@ -359,7 +359,7 @@ var unreachable = regexp.MustCompile(`dial tcp|no such host|connection refused|i
 func skip(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv("AUTH_TEST_REQUIRE_ALL") == "1" {
-		t.Fatal("AUTH_TEST_REQUIRE_ALL is 1, but ", why)
+		t.Fatal("AUTH_TEST_REQUIRE_ALL is 1, but", why)
 	}
 	t.Skip(why)
 }
