@@ -9,8 +9,6 @@ import (
 	"github.com/vestibule-go/auth/sqlstore"
 )
 
-const file = "file:shop.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)"
-
 // open opens a database, and makes the tables that it does not have yet.
 func open(driver, source string, dialect sqlstore.Dialect) (*sql.DB, *sqlstore.Store, error) {
 	db, err := sql.Open(driver, source)

@@ -16,7 +16,7 @@ func main() {
 }
 
 func run() error {
-	db, store, err := open("sqlite", file, sqlstore.SQLite)
+	db, store, err := open("sqlite", "file:shop.db?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)", sqlstore.SQLite)
 	if err != nil {
 		return err
 	}
