@@ -49,3 +49,33 @@ func TestOwnPage(t *testing.T) {
 	mustContain(t, r, "Bitte füllen Sie dieses Feld aus.", `value="&lt;Ann&gt;"`, `aria-describedby="name-error" autofocus>`)
 	mustContain(t, c.Get("/account/sessions"), `<a href="/profile">Profile</a>`)
 }
+
+// A style sheet of the application's own is in the head of every page.
+func TestOwnStyle(t *testing.T) {
+	c := newClient(t, nil, &pages.Config{Templates: fstest.MapFS{"own.html": {Data: []byte(`{{define "style"}}<link rel="stylesheet" href="/own.css">{{end}}`)}}})
+	mustContain(t, c.Get("/login"), `<link rel="stylesheet" href="/vestibule.css"><link rel="stylesheet" href="/own.css">`+"\n</head>")
+	mustContain(t, newClient(t, nil, nil).Get("/login"), `<link rel="stylesheet" href="/vestibule.css">`+"\n</head>")
+}
+
+// A form of the application's own asks for what it likes, and says in its own words what is wrong.
+func TestOwnForm(t *testing.T) {
+	s := newSite(t, nil)
+	m := authtest.New(t, watched(nil, s))
+	faults := auth.FormErrors{}
+	c := authtest.NewClient(t, m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := s.NewPage(r, "form.html", "One more proof")
+		p.Form = &pages.Form{Action: "/code", Button: "link.continue", Errors: faults, Fields: []*pages.Field{
+			{Name: "code", Label: "Code", Type: "text", Autocomplete: "one-time-code", Hint: "link.back"},
+			{Name: "name", Label: "Name", Type: "text", Autocomplete: "nickname", Value: "Ann"},
+		}}
+		s.Show(w, http.StatusOK, p)
+	})))
+	c.Header.Set("Accept-Language", "de")
+	r := c.Get("/code")
+	mustContain(t, r, `>Zurück</p>`, `autocomplete="one-time-code" autocapitalize="none" spellcheck="false" value="" required aria-describedby="code-hint">`, `autocomplete="nickname" value="Ann" required>`)
+	faults = auth.FormErrors{{Field: "code", Code: auth.CodeWrong, Message: "This code is not on your sheet."}}
+	faults.Add("name", auth.CodeThrottled, 7200)
+	mustContain(t, c.Get("/code"), "This code is not on your sheet.", "in 2 Stunden")
+	faults = auth.FormErrors{{Field: "code", Code: auth.CodeRequired}} // without words, those of package lang
+	mustContain(t, c.Get("/code"), "Bitte füllen Sie dieses Feld aus.")
+}

@@ -114,7 +114,8 @@ type Config struct {
 
 	// Templates has templates that take the place of those with the same name, and others that they
 	// use: all files of it whose name ends in ".html". Those of this package are in its folder
-	// "templates"; each is executed with a [*Page].
+	// "templates"; each is executed with a [*Page]. Among them is "style", which is empty, for links to style sheets of
+	// the application's own: it stands in the head of every page.
 	Templates fs.FS
 
 	// Funcs are further functions for the templates.

@@ -117,7 +117,7 @@ func (p *Page) finish(f *Form) {
 		f.Next = wanted(p.r)
 	}
 	for _, in := range f.Fields {
-		in.Label = p.Text(in.Label)
+		in.Label, in.Hint = p.Text(in.Label), p.Text(in.Hint)
 		if in.chosen {
 			in.Hint = p.Text("password.hint", "limit", auth.MinPassword(p.r.Context()))
 		}
@@ -168,20 +168,34 @@ func (s *Site) send(w http.ResponseWriter, status int, p *Page) {
 	w.Write(whole.Bytes())
 }
 
-// translate returns what is wrong in the visitor's language. What has no text there, such as an error of the
-// application's own, stays as it is.
+// translate returns what is wrong in the visitor's language. What has no text there, or what the application has
+// said in words of its own, stays as it is.
 func translate(l *lang.Language, errors auth.FormErrors) auth.FormErrors {
 	var all auth.FormErrors
 	for _, e := range errors {
 		for _, key := range []string{"error." + e.Code + "." + e.Field, "error." + e.Code} {
 			if l.Has(key) {
-				e.Message = l.Text(key, "limit", e.Limit, "wait", l.Duration(time.Duration(e.Limit)*time.Second))
+				if !ownWords(e, key) {
+					e.Message = text(l, key, e.Limit)
+				}
 				break
 			}
 		}
 		all = append(all, e)
 	}
 	return all
+}
+
+func text(l *lang.Language, key string, limit int) string {
+	return l.Text(key, "limit", limit, "wait", l.Duration(time.Duration(limit)*time.Second))
+}
+
+// ownWords reports whether the message of e is neither that of package auth nor that of lang: a wrong code is no
+// wrong password, though auth.CodeWrong is for both.
+func ownWords(e auth.FieldError, key string) bool {
+	var usual auth.FormErrors
+	usual.Add(e.Field, e.Code, e.Limit)
+	return e.Message != "" && e.Message != usual[0].Message && e.Message != text(lang.English(), key, e.Limit)
 }
 
 // policy lets a page load its style sheet and images from the application, send
