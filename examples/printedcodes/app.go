@@ -3,34 +3,31 @@ package main
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/email"
+	"github.com/vestibule-go/auth/lang"
 	"github.com/vestibule-go/auth/pages"
 	"github.com/vestibule-go/auth/throttle"
 )
+
+const name = "Printed codes" // of the application, on pages and in mails
 
 // app is the whole application: the pages of the library, the factor, and one page of its own.
 type app struct {
 	m       *auth.Manager
 	store   auth.Store
 	codes   *Codes
-	links   *email.Links // what the library mails
-	notices *email.Links // what the factor does: see newMail
+	links   *email.Links
 	handler http.Handler
 }
 
 // newApp returns the application on that store. A nil hasher means the library's.
 func newApp(store auth.Store, mailer email.Mailer, baseURL string, hasher auth.Hasher, logger *slog.Logger) (*app, error) {
-	frame, err := fs.Sub(files, "frame")
-	if err != nil {
-		return nil, err
-	}
-	site, err := pages.New(&pages.Config{Name: "Printed codes", Templates: frame, SignupLogsIn: true})
+	site, err := newSite()
 	if err != nil {
 		return nil, err
 	}
@@ -51,41 +48,45 @@ func newApp(store auth.Store, mailer email.Mailer, baseURL string, hasher auth.H
 		return nil, err
 	}
 	a := &app{m: m, store: store, codes: &Codes{m, store}}
-	if err := a.newMail(mailer); err != nil {
+	if a.links, err = email.New(m, store, &email.Config{Mailer: mailer, SiteName: name, Write: write}); err != nil {
 		return nil, err
 	}
 	a.handler = a.routes(site)
 	return a, nil
 }
 
-// newMail makes two senders: Config.Write of the second has words for the notices of the factor, and none
-// for the mails of the library, which keep theirs.
-func (a *app) newMail(mailer email.Mailer) (err error) {
-	const name = "Printed codes"
-	if a.links, err = email.New(a.m, a.store, &email.Config{Mailer: mailer, SiteName: name}); err != nil {
-		return err
-	}
-	a.notices, err = email.New(a.m, a.store, &email.Config{Mailer: mailer, SiteName: name, Write: write})
-	return err
+// newSite returns the pages of the library, with the templates of the factor and a link to it in the menu. Those are in
+// English, so all are.
+func newSite() (*pages.Site, error) {
+	return pages.New(&pages.Config{
+		Name:         name,
+		Account:      []pages.Link{{Label: "Printed codes", Path: accountPath}},
+		Templates:    files,
+		Languages:    lang.Catalog{lang.English()},
+		SignupLogsIn: true,
+	})
 }
 
 func (a *app) routes(site *pages.Site) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", site.Handler(a.m, a.links))
-	mux.Handle("GET /{$}", a.m.RequireLogin(http.HandlerFunc(a.home)))
-	factor := &codePages{a.m, a.codes, a.notices.Notify}
+	factor := &codePages{a.m, a.codes, site, a.links.Notify}
 	factor.routes(mux)
+	mux.Handle("GET /{$}", a.m.RequireLogin(a.home(site)))
 	return a.m.Handler(mux)
 }
 
-func (a *app) home(w http.ResponseWriter, r *http.Request) {
-	u := auth.CurrentUser(r.Context())
-	on, err := a.codes.On(r.Context(), u.ID)
-	if err != nil {
-		auth.Problem(w, r, http.StatusServiceUnavailable, "unavailable", "This is not possible at the moment. Please try again soon.")
-		return
-	}
-	render(w, r, http.StatusOK, "home.html", &page{Title: "Home", Email: u.Email, On: on})
+func (a *app) home(site *pages.Site) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		on, err := a.codes.On(r.Context(), auth.CurrentUser(r.Context()).ID)
+		if err != nil {
+			auth.Problem(w, r, http.StatusServiceUnavailable, "unavailable", "This is not possible at the moment. Please try again soon.")
+			return
+		}
+		page := site.NewPage(r, "templates/home.html", "Home")
+		page.Value = on
+		site.Show(w, http.StatusOK, page)
+	})
 }
 
 // remove is for administrators: it helps a user who has lost the sheet, and has proved otherwise who they are.
@@ -105,7 +106,7 @@ func (a *app) remove(ctx context.Context, address string) error {
 	if err := a.m.EndSessions(ctx, u); err != nil {
 		return err
 	}
-	a.notices.Notify(ctx, u, noticeOff)
+	a.links.Notify(ctx, u, noticeOff)
 	return nil
 }
 
@@ -114,5 +115,4 @@ func (a *app) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	a.links.Close(ctx)
-	a.notices.Close(ctx)
 }

@@ -9,8 +9,8 @@
 //
 //	go run ./examples/printedcodes -remove ann@example.com
 //
-// To take the factor into an application of your own copy codes.go, pages.go, look.go, notices.go and the
-// folders beside them, and see app.go for where they are put in.
+// To take the factor into an application of your own copy codes.go, pages.go, notices.go, codes.css and the
+// folder templates, and see app.go for where they are put in.
 package main
 
 import (

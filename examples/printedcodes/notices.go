@@ -13,15 +13,15 @@ const (
 	noticeOff = EventOff
 )
 
-// write is email.Config.Write for these kinds.
-func write(_ context.Context, l email.Letter) email.Message {
+// write is email.Config.Write: it has words for these kinds, and those of the library for all others.
+func write(ctx context.Context, l email.Letter) email.Message {
 	switch l.Kind {
 	case noticeOn:
 		return letter(l, "New printed codes for "+l.SiteName, "A sheet of printed codes was made for your account at "+l.SiteName+". From now on a code of it is asked for when you log in, and none of an older sheet.")
 	case noticeOff:
 		return letter(l, "No more printed codes for "+l.SiteName, "Printed codes were switched off for your account at "+l.SiteName+". From now on your password is enough to log in.")
 	}
-	return email.Message{}
+	return email.Write(ctx, l)
 }
 
 func letter(l email.Letter, subject, text string) email.Message {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/pages"
 )
 
 // This file is what visitors see of the factor: the page that asks for a code, and those of the account.
@@ -22,10 +24,17 @@ const (
 	few         = 3                // with fewer codes than that users are led to where they make a new sheet
 )
 
+// files are the templates, for pages.Config.Templates, and what the style sheet of the library does not have: the list of
+// codes, and the printed page.
+//
+//go:embed templates codes.css
+var files embed.FS
+
 // codePages are the pages of the factor.
 type codePages struct {
 	m      *auth.Manager
 	codes  *Codes
+	site   *pages.Site
 	notify func(ctx context.Context, u *auth.User, kind string) // email.Links.Notify, or whatever tells users
 }
 
@@ -37,6 +46,20 @@ func (p *codePages) routes(mux *http.ServeMux) {
 	mux.Handle("POST "+accountPath+"/on", p.proved(p.on))
 	mux.Handle("POST "+accountPath+"/off", p.proved(p.off))
 	mux.HandleFunc("GET /codes.css", style)
+}
+
+func style(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	http.ServeFileFS(w, r, files, "codes.css")
+}
+
+// page returns a page with that template and a form that sends a code, and says what was wrong with the last one.
+func (p *codePages) page(r *http.Request, template, heading, action, button string, faults auth.FormErrors) *pages.Page {
+	page := p.site.NewPage(r, "templates/"+template, heading)
+	page.Form = &pages.Form{Action: action, Button: button, Errors: faults, Fields: []*pages.Field{{
+		Name: "code", Label: "Code", Type: "text", Autocomplete: "one-time-code", Hint: "Spaces and capitals do not matter.",
+	}}}
+	return page
 }
 
 // waiting lets through whose login awaits a code, and users who are to show one once more.
@@ -84,7 +107,11 @@ func (p *codePages) showCode(w http.ResponseWriter, r *http.Request) {
 		auth.Problem(w, r, http.StatusNotAcceptable, "no_json", "Send the code here, by POST.")
 		return
 	}
-	render(w, r, http.StatusOK, "code.html", &page{Title: "One more proof"})
+	p.askCode(w, r, http.StatusOK, nil)
+}
+
+func (p *codePages) askCode(w http.ResponseWriter, r *http.Request, status int, faults auth.FormErrors) {
+	p.site.Show(w, status, p.page(r, "code.html", "One more proof", codePath, "Go on", faults))
 }
 
 // code takes a code from who is pending, or from a user who is to show one once more.
@@ -130,8 +157,12 @@ func (p *codePages) showAccount(w http.ResponseWriter, r *http.Request, status i
 		p.refuse(w, r, err)
 		return
 	}
-	drafted := p.codes.Drafted(r.Context(), auth.CurrentUser(r.Context()).ID)
-	render(w, r, status, "account.html", &page{Title: "Printed codes", Errors: faults, On: on, Left: left, Few: left < few, Drafted: drafted})
+	page := p.page(r, "account.html", "Printed codes", accountPath+"/on", "I have the sheet", faults)
+	page.Value = struct {
+		On, Few, Drafted bool
+		Left             int
+	}{on, left < few, p.codes.Drafted(r.Context(), page.User.ID), left}
+	p.site.Show(w, status, page)
 }
 
 // draw shows a new sheet, this once.
@@ -146,7 +177,12 @@ func (p *codePages) draw(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, map[string]any{"codes": codes})
 		return
 	}
-	render(w, r, http.StatusOK, "sheet.html", &page{Title: "Your codes", Codes: codes, Email: u.Email, Made: time.Now().UTC()})
+	page := p.page(r, "sheet.html", "Your codes", accountPath+"/on", "I have the sheet", nil)
+	page.Value = struct {
+		Codes []string
+		Made  time.Time
+	}{codes, time.Now().UTC()}
+	p.site.Show(w, http.StatusOK, page)
 }
 
 // on lets the drafted sheet count, once the user has typed a code of it. That proves the factor in this session too, and
@@ -213,7 +249,7 @@ func (p *codePages) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case auth.PrefersJSON(r):
 		auth.Problem(w, r, status, "code_"+faults[0].Code, faults[0].Message)
 	case r.URL.Path == codePath:
-		render(w, r, status, "code.html", &page{Title: "One more proof", Errors: faults})
+		p.askCode(w, r, status, faults)
 	default:
 		p.showAccount(w, r, status, faults)
 	}
