@@ -78,7 +78,26 @@ func Parse(tag string, data []byte) (*Language, error) {
 func (l *Language) With(texts map[string]string) (*Language, error) {
 	next := &Language{l.tag, maps.Clone(l.texts)}
 	maps.Copy(next.texts, texts)
-	if faults := next.check(); len(faults) > 0 {
+	if faults := (&Language{l.tag, texts}).check(); len(faults) > 0 {
+		slices.Sort(faults)
+		return nil, fmt.Errorf("lang: %s: %s", l.tag, strings.Join(faults, "; "))
+	}
+	return next, nil
+}
+
+// Extend returns the language with texts of the application's own, under keys that the library does not
+// have, such as "mail.KIND.subject" and "mail.KIND.text" for a notice of its own in package email. It returns an error
+// that names every key which is taken. Languages that lack such a text show its key.
+func (l *Language) Extend(texts map[string]string) (*Language, error) {
+	next := &Language{l.tag, maps.Clone(l.texts)}
+	var faults []string
+	for key, text := range texts {
+		if _, taken := English().texts[key]; taken || l.Has(key) {
+			faults = append(faults, key+" is taken")
+		}
+		next.texts[key] = text
+	}
+	if len(faults) > 0 {
 		slices.Sort(faults)
 		return nil, fmt.Errorf("lang: %s: %s", l.tag, strings.Join(faults, "; "))
 	}

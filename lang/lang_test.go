@@ -136,6 +136,21 @@ func TestText(t *testing.T) {
 	}
 }
 
+func TestExtend(t *testing.T) {
+	l, err := lang.English().Extend(map[string]string{"mail.own.subject": "News for {site}"})
+	if err != nil || l.Text("mail.own.subject", "site", "all") != "News for all" || lang.English().Has("mail.own.subject") {
+		t.Errorf("%v", err)
+	}
+	if _, err := l.With(map[string]string{"error.wrong": "No."}); err != nil {
+		t.Errorf("an extended language: %v", err)
+	}
+	for _, texts := range []map[string]string{{"error.wrong": "No."}, {"mail.own.subject": "again"}} {
+		if l, err := l.Extend(texts); err == nil {
+			t.Errorf("%v: no error but %v", texts, l)
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	c := lang.Builtin()
 	for accept, want := range map[string]string{

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
+	"github.com/vestibule-go/auth/lang"
 	"github.com/vestibule-go/auth/pages"
 )
 
@@ -78,4 +79,15 @@ func TestOwnForm(t *testing.T) {
 	mustContain(t, c.Get("/code"), "This code is not on your sheet.", "in 2 Stunden")
 	faults = auth.FormErrors{{Field: "code", Code: auth.CodeRequired}} // without words, those of package lang
 	mustContain(t, c.Get("/code"), "Bitte füllen Sie dieses Feld aus.")
+}
+
+// What an application does itself is done in the visitor's language, too.
+func TestLocalize(t *testing.T) {
+	s, said := newSite(t, nil), ""
+	h := s.Localize(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { said = lang.FromContext(r.Context()).Text("link.login") }))
+	c := authtest.NewClient(t, h)
+	c.Header.Set("Accept-Language", "de")
+	if r := c.Get("/"); said != "Anmelden" || r.Header.Get("Vary") != "Accept-Language" {
+		t.Errorf("%q, %v", said, r.Header)
+	}
 }

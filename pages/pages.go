@@ -190,6 +190,12 @@ func (s *Site) Handler(m *auth.Manager, links *email.Links) http.Handler {
 	})
 }
 
+// Localize lets handlers of the application's own speak the visitor's language: the mails that they ask for are written in
+// it, and lang.FromContext returns it. The handler of all pages does so by itself.
+func (s *Site) Localize(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, s.localize(w, r)) })
+}
+
 // localize puts the language into the context, for mails that the request asks for.
 func (s *Site) localize(w http.ResponseWriter, r *http.Request) *http.Request {
 	if s.cfg.Language == nil && len(s.cfg.Languages) > 1 {
