@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vestibule-go/auth"
@@ -305,6 +307,25 @@ func TestNothingPrivateIsCached(t *testing.T) {
 	if got := b.get("/public/put").Header().Get("Cache-Control"); got != "no-store" {
 		t.Errorf("with the session cookie: Cache-Control %q", got)
 	}
+}
+
+// The writers of gin assert http.CloseNotifier, and panic without it.
+func TestCloseNotify(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, leave := context.WithCancel(t.Context())
+		s := newSite(t, nil)
+		s.mux.HandleFunc("GET /stream", func(w http.ResponseWriter, r *http.Request) {
+			gone := w.(interface{ CloseNotify() <-chan bool }).CloseNotify()
+			select {
+			case <-gone:
+				t.Error("the client is gone before it is")
+			default:
+			}
+			leave()
+			<-gone
+		})
+		s.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/stream", nil))
+	})
 }
 
 func TestStreaming(t *testing.T) {

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -130,6 +131,14 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, w.err
 	}
 	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+// CloseNotify implements http.CloseNotifier, which is deprecated. The writers of gin
+// assert it all the same, and panic without it.
+func (w *writer) CloseNotify() <-chan bool {
+	gone := make(chan bool, 1)
+	context.AfterFunc(w.st.r.Context(), func() { gone <- true })
+	return gone
 }
 
 // Unwrap is for http.ResponseController.
