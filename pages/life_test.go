@@ -131,7 +131,7 @@ func TestConfirm(t *testing.T) {
 	mustContain(t, r, "The email or the password is wrong.", `href="/confirm/resend"`, `href="/password/forgot"`)
 	m := l.out.Wait(t, ann, email.KindConfirm)
 	for range 2 { // to look changes nothing
-		r = l.open(l.client(), m, "/confirm")
+		l.open(l.client(), m, "/confirm")
 	}
 	r = l.open(c, m, "/confirm")
 	if got := inputs(r); !slices.Equal(got, []string{"email text username", "password password current-password"}) || r.Field("email") != ann {

@@ -50,7 +50,7 @@ func TestTexts(t *testing.T) {
 		}, "an error"},
 		"location": {func(w *leak.Watch) {
 			send(w, "/", func(rw http.ResponseWriter, r *http.Request) {
-				http.Redirect(rw, r, "/?q="+url.QueryEscape(secret), 303)
+				http.Redirect(rw, r, "/?q="+url.QueryEscape(secret), http.StatusSeeOther)
 			})
 		}, "a header Location"},
 		"location of what is made": {func(w *leak.Watch) {
@@ -101,7 +101,7 @@ func TestSecrets(t *testing.T) {
 	requests["cookie"].AddCookie(&http.Cookie{Name: "x", Value: value})
 	for name, r := range requests {
 		var w leak.Watch
-		w.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/", 303) })).ServeHTTP(httptest.NewRecorder(), r)
+		w.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/", http.StatusSeeOther) })).ServeHTTP(httptest.NewRecorder(), r)
 		logged := secret
 		if name == "cookie" {
 			logged = value
@@ -155,7 +155,7 @@ func TestNothing(t *testing.T) {
 	}
 	r := httptest.NewRequest("GET", "/reset?token=0123456789abcdef", nil)
 	r.AddCookie(&http.Cookie{Name: "theme", Value: "darkandblue"})
-	w.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/reset", 303) })).ServeHTTP(httptest.NewRecorder(), r)
+	w.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/reset", http.StatusSeeOther) })).ServeHTTP(httptest.NewRecorder(), r)
 	w.Secret("short")
 	w.Error(nil)
 	fmt.Fprint(&w, "a short text about darkandblue, 0123456789abcde and f")
