@@ -18,6 +18,7 @@ import (
 // says later is not heard, and until it returns it costs a goroutine. A panic counts
 // as an error.
 type BreachChecker interface {
+	// Breached reports whether the password, which is in NFC, has leaked.
 	Breached(ctx context.Context, password string) (bool, error)
 }
 

@@ -37,15 +37,15 @@ const (
 // into it, and not what a visitor typed as email (people type passwords there);
 // Path is the application's, and Err the store's or a hook's.
 type Event struct {
-	Name      string // one of the constants above
-	Time      time.Time
-	UserID    string // whom it is about, if known
-	SessionID string // Session.ID, if there is one
-	Address   string // the client's IP address, if there is a request
-	Method    string // of the request, if there is one
-	Path      string // of the request, if there is one, without its query
-	Reason    string // why, for operators
-	Err       error  // what failed, for operators
+	Name      string    // one of the constants above
+	Time      time.Time // when it happened, in UTC
+	UserID    string    // whom it is about, if known
+	SessionID string    // Session.ID, if there is one
+	Address   string    // the client's IP address, if there is a request
+	Method    string    // of the request, if there is one
+	Path      string    // of the request, if there is one, without its query
+	Reason    string    // why, for operators
+	Err       error     // what failed, for operators
 }
 
 func (e Event) level() slog.Level {

@@ -162,37 +162,38 @@ func Status(err error) int {
 
 // SignupForm is what a signup page submits: fields "email", "password", "confirm"
 // and, if the visitor was on the way somewhere, "next". After a refusal, Errors says why; show Email again, and never the
-// passwords.
+// passwords. The zero SignupForm is an empty one. It belongs to one request, and is not safe for concurrent use; nor are
+// [LoginForm] and [PasswordForm].
 type SignupForm struct {
-	Email    string
-	Password string `json:"-"`
-	Confirm  string `json:"-"`
-	Next     string // where the visitor wanted to go; for Redirect alone to judge
-	Errors   FormErrors
+	Email    string     // as typed; see CanonicalEmail
+	Password string     `json:"-"` // as typed
+	Confirm  string     `json:"-"` // the password once more
+	Next     string     // where the visitor wanted to go; for Redirect alone to judge
+	Errors   FormErrors // what is wrong with it; empty: nothing is known to be
 
 	err error // why the body could not be read
 }
 
 // LoginForm is what a login page submits: fields "email", "password", "remember"
 // and "next". A page that asks for the password again submits "password" and
-// "next" only.
+// "next" only. The zero LoginForm is an empty one. It is not safe for concurrent use.
 type LoginForm struct {
-	Email    string // or whatever else UserByLogin finds users by
-	Password string `json:"-"`
-	Remember bool   // stay logged in when the browser is closed
-	Next     string // where the visitor wanted to go; for Redirect alone to judge
-	Errors   FormErrors
+	Email    string     // or whatever else UserByLogin finds users by
+	Password string     `json:"-"` // as typed
+	Remember bool       // stay logged in when the browser is closed
+	Next     string     // where the visitor wanted to go; for Redirect alone to judge
+	Errors   FormErrors // what is wrong with it; empty: nothing is known to be
 
 	err error
 }
 
 // PasswordForm is what a page to change the password submits: fields "current",
-// "password" and "confirm".
+// "password" and "confirm". The zero PasswordForm is an empty one. It is not safe for concurrent use.
 type PasswordForm struct {
-	Current  string `json:"-"`
-	Password string `json:"-"`
-	Confirm  string `json:"-"`
-	Errors   FormErrors
+	Current  string     `json:"-"` // the password that counts until now
+	Password string     `json:"-"` // the new one, as typed
+	Confirm  string     `json:"-"` // the new one once more
+	Errors   FormErrors // what is wrong with it; empty: nothing is known to be
 
 	err error
 }

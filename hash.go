@@ -36,6 +36,8 @@ type Hasher interface {
 // NUL, after which bcrypt would repeat it, is first put through HMAC-SHA-384 and
 // base64; such a hash begins with "$hmac-sha384$2a$". Verify refuses
 // what bcrypt alone would accept in the place of another password.
+//
+// A Bcrypt is a number, and safe for concurrent use.
 type Bcrypt int
 
 const (

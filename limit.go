@@ -36,7 +36,7 @@ type Limiter interface {
 // [*ThrottledError], and [Status] makes 429 of it.
 var ErrThrottled = errors.New("auth: too many attempts")
 
-// ThrottledError is [ErrThrottled] with the time to wait.
+// ThrottledError is [ErrThrottled] with the time to wait. It does not change, and is safe for concurrent use.
 type ThrottledError struct {
 	After time.Duration // when the next attempt may be made, from now on
 }

@@ -15,12 +15,13 @@ const (
 	FactorPassword = "pwd"
 )
 
-// Session is one login of one user on one device, from the proof to the end.
+// Session is one login of one user on one device, from the proof to the end. It has no lock: it
+// is safe for concurrent use as long as nobody changes it, which only a Hooks.Login may.
 type Session struct {
 	// ID tells sessions apart. It is a hash of the token in the cookie, and opens nothing.
 	ID string `json:"id"`
 
-	UserID   string    `json:"user_id"`
+	UserID   string    `json:"user_id"`   // whose it is
 	Created  time.Time `json:"created"`   // when the user logged in
 	LastSeen time.Time `json:"last_seen"` // when the session was last used, to a minute or so
 	Expires  time.Time `json:"expires"`   // when it ends, if it is not used before

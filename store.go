@@ -72,7 +72,8 @@ type Credential struct {
 }
 
 // CredentialStore keeps credentials. One implementation serves every feature
-// that needs more than a password. The general rules of [UserStore] hold.
+// that needs more than a password. The general rules of [UserStore] hold: a
+// CredentialStore is safe for concurrent use.
 //
 // An expired credential is as good as none: no method returns it, and its ID may
 // be used again.
@@ -119,7 +120,8 @@ type SessionRecord struct {
 	Data     []byte    // the rest, opaque to the store
 }
 
-// SessionStore keeps sessions. The general rules of [UserStore] hold.
+// SessionStore keeps sessions. The general rules of [UserStore] hold: a SessionStore
+// is safe for concurrent use.
 //
 // A session that was deleted never comes back: no method but CreateSession adds
 // one. An expired session is as good as none.
@@ -155,6 +157,7 @@ type SessionStore interface {
 }
 
 // Store is everything a [Manager] keeps. Packages memstore and sqlstore have one.
+// It is safe for concurrent use, as each of the three is.
 type Store interface {
 	UserStore
 	CredentialStore
@@ -163,6 +166,7 @@ type Store interface {
 
 // Stores makes one [Store] of three: the application's own table of users, say,
 // and sessions on Redis. The guide docs/own-store.md is about such a table.
+// All three are required. It is safe for concurrent use, as they are.
 type Stores struct {
 	UserStore
 	CredentialStore

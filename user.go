@@ -21,6 +21,9 @@ import (
 // A User prints, logs and marshals to JSON without PasswordHash and Stamp. Keep
 // Users in unexported fields by pointer: package fmt prints what is there by value
 // field by field, and nobody can prevent it.
+//
+// What a store or the Manager returns is the caller's own copy. It has no lock: it is safe for concurrent use as
+// long as nobody changes it, and methods of Manager that are given a User change it where they say so.
 type User struct {
 	// ID is unique, never reused, and never changes. Those made by Signup sort
 	// by the time they were made. It is no secret.

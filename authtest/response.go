@@ -11,12 +11,12 @@ import (
 // Response is the answer to a request of a [Client], read to its end. It is not made
 // otherwise, and not safe for concurrent use.
 type Response struct {
-	Status   int
-	Header   http.Header
-	Body     string
-	Location string // where it redirects to, as the header says; else empty
-	Method   string // of the request
-	URL      string // of the request, complete
+	Status   int         // of HTTP
+	Header   http.Header // cookies included
+	Body     string      // the whole of it
+	Location string      // where it redirects to, as the header says; else empty
+	Method   string      // of the request
+	URL      string      // of the request, complete
 
 	client *Client
 }

@@ -16,10 +16,12 @@ import (
 // queue, and its goroutine, until it returns. It must not change m, and not log its Text: who reads
 // the link in it can use it.
 type Mailer interface {
+	// Send hands m over, or returns an error.
 	Send(ctx context.Context, m *Message) error
 }
 
 // Message is a mail to one reader. It prints and logs without its address and text.
+// It is not changed once it is sent, and so safe for concurrent use.
 type Message struct {
 	To      string // the address: canonical, see auth.CanonicalEmail
 	Subject string // one line without control characters
@@ -62,13 +64,13 @@ const (
 
 // Letter is what there is to say in a mail. All URLs in it but Contact are complete and begin with BaseURL.
 type Letter struct {
-	Kind      string
-	SiteName  string
+	Kind      string        // one of the kinds of letters above, or what Notify was called with
+	SiteName  string        // what the application is called
 	Link      string        // what the mail is sent for; whoever has it can use it; "": there is none
 	For       time.Duration // how long Link is good
-	LoginURL  string
-	ForgotURL string // of the page where one asks for a new password
-	Contact   string // whom to turn to: that of Config; "": nobody is named
+	LoginURL  string        // of the page where one logs in
+	ForgotURL string        // of the page where one asks for a new password
+	Contact   string        // whom to turn to: that of Config; "": nobody is named
 }
 
 // oneLine returns s with a space for every character that could begin another header.

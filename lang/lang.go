@@ -41,6 +41,7 @@ type Language struct {
 }
 
 // Catalog is a choice of languages. The first is for those who understand none of them.
+// It is a slice: its methods are safe for concurrent use as long as nobody changes it.
 type Catalog []*Language
 
 // English returns the language that the library was written in.

@@ -10,13 +10,14 @@ import (
 	"github.com/vestibule-go/auth/lang"
 )
 
-// Page is what every template is executed with.
+// Page is what every template is executed with. It belongs to one request, and is not safe for concurrent use. Make one of the
+// application's own with [Site.NewPage]; the zero Page has no words.
 type Page struct {
-	Template string // its name, such as "login.html"
-	Site     string // Config.Name
-	Status   int    // of the response
-	Path     string // of the request
-	User     *auth.User
+	Template string     // its name, such as "login.html"
+	Site     string     // Config.Name
+	Status   int        // of the response
+	Path     string     // of the request
+	User     *auth.User // who is logged in; nil: nobody
 
 	Heading string // of the page; Title has more
 	Lead    string // a sentence under it
@@ -38,10 +39,10 @@ type Page struct {
 
 // Form is a form of a page.
 type Form struct {
-	Action   string // the path that it is sent to
-	Fields   []*Field
-	Checkbox *Checkbox // "remember"; nil: there is none
-	Button   string
+	Action   string          // the path that it is sent to
+	Fields   []*Field        // in their order
+	Checkbox *Checkbox       // "remember"; nil: there is none
+	Button   string          // what it says
 	Danger   bool            // what it does cannot be undone
 	Errors   auth.FormErrors // in the visitor's language
 	Next     string          // where the visitor goes on to; empty: nowhere in particular
@@ -50,25 +51,29 @@ type Form struct {
 
 // Field is an input with its label.
 type Field struct {
+	// Name, Type, Autocomplete and Value are the attributes of the input. Label stands beside it, and Hint, which may be empty,
+	// says what it has to be like.
 	Name, Label, Type, Autocomplete, Value, Hint string
 
-	Fixed       bool // not to be edited
-	Invalid     bool
-	Focus       bool // the cursor belongs here
-	Error       string
+	Fixed       bool   // not to be edited
+	Invalid     bool   // what it holds was refused
+	Focus       bool   // the cursor belongs here
+	Error       string // what is wrong with it; empty: nothing, or nothing of it alone
 	DescribedBy string // the ID of what explains the error, or else of the hint
 
 	chosen bool // a new password, with a hint that says what it has to be like
 }
 
 // Checkbox is the one that asks to be remembered.
-type Checkbox struct{ Checked bool }
+type Checkbox struct {
+	Checked bool // as it was sent
+}
 
 // Link leads to another page.
 type Link struct {
 	Text  string // before it; may be empty
-	Label string
-	Path  string
+	Label string // what is clicked on
+	Path  string // where it leads to
 }
 
 // Device is a session as its user sees it.

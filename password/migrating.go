@@ -26,6 +26,8 @@ type Verifier interface {
 //
 // Until then such a hash is as strong as it was, and verifying it takes as long
 // as it asks for: whoever measures logins can tell who has not logged in since.
+//
+// It is safe for concurrent use, as its parts have to be.
 type Migrating struct {
 	// Preferred makes all new hashes; nil means auth.Bcrypt(0). Hashes of the form that
 	// it writes are its own, if it is an auth.Bcrypt or has a method Reads(hash string) bool,

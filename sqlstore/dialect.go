@@ -12,7 +12,7 @@ import (
 // Dialect is what databases do not agree upon. There is one for each database
 // that this package knows: [SQLite], [Postgres] and [MySQL], which is also
 // that of MariaDB. The zero Dialect is none of them. A Dialect does not change, and
-// may be used by several goroutines at once.
+// is safe for concurrent use.
 //
 // All statements of this package are written once, in the SQL that the databases
 // have in common, with a ? for each argument.

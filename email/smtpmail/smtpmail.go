@@ -47,6 +47,7 @@ import (
 
 // Config says where mails go. Server and From are required; the zero value of every other field
 // is the safe default. It prints, logs and marshals without the password.
+// Its methods change nothing, and are safe for concurrent use.
 type Config struct {
 	// Server is the server that takes the mails over, as a URL:
 	//
