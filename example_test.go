@@ -150,27 +150,6 @@ func ExampleHooks() {
 	// Output: <nil>
 }
 
-// A program logs in by a header, which never touches the session.
-func ExampleHooks_load() {
-	store := memstore.New()
-	hooks := auth.Hooks{
-		Load: func(r *http.Request) (*auth.User, error) {
-			token := r.Header.Get("X-Api-Token")
-			if token == "" {
-				return nil, nil // not for us
-			}
-			c, err := store.Credential(r.Context(), "token", token) // in earnest, by its hash
-			if err != nil {
-				return nil, err
-			}
-			return store.UserByID(r.Context(), c.UserID)
-		},
-	}
-	_, err := auth.New(store, &auth.Config{BaseURL: "http://localhost", Hooks: []auth.Hooks{hooks}})
-	fmt.Println(err)
-	// Output: <nil>
-}
-
 func ExampleSafeNext() {
 	for _, target := range []string{"/dashboard?tab=2", "//evil.example", `/\evil.example`, "https://evil.example"} {
 		fmt.Println(auth.SafeNext(target))
