@@ -142,10 +142,14 @@ func (l *Links) find(ctx context.Context, address string) (*auth.User, error) {
 
 // mailKey returns what mails are counted by: those that are sent apart from those that are not, and each kind apart. So
 // whoever asks for what is not due, or for mails to an address before it has an account, does not keep
-// the owner from those that they need.
+// the owner from those that they need. Of the accounts that nobody has confirmed none has a count of its own: strangers
+// make as many as they like, and an address is not to be flooded for each.
 func mailKey(address, kind string, u *auth.User) string {
-	if u == nil {
+	switch {
+	case u == nil:
 		return address + "\x00" + kind
+	case u.Confirmed.IsZero():
+		return address + "\x00" + kind + "\x00"
 	}
 	return address + "\x00" + kind + "\x00" + u.ID
 }

@@ -20,8 +20,8 @@ const codeSame = "same"
 //
 // A nil error says no more than that. What the visitor can mend is noted in f.Errors, and returned as
 // FormErrors: also, with the code "same", that the address is u's own. A *auth.ThrottledError says
-// that too many mails were asked for from the client's network. Too many mails to one address are not sent,
-// and the answer is nil all the same.
+// that too many mails were asked for from the client's network. Too many mails to one address for one user, or for all
+// together who have not confirmed their own, are not sent, and the answer is nil all the same.
 func (l *Links) SendChange(ctx context.Context, u *auth.User, f *auth.LoginForm) error {
 	if u == nil {
 		return auth.ErrNotLoggedIn

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
+	"github.com/vestibule-go/auth/email"
 )
 
 // answer returns all of r but what is random or the time.
@@ -326,5 +327,37 @@ func TestMailLimits(t *testing.T) {
 		if len(works) > 1 && path != "/signup" { // there the first is what the others are to the second
 			t.Errorf("%s: the work is %v", path, works)
 		}
+	}
+}
+
+// Accounts cost nothing as long as nobody has to confirm them: however many a stranger makes, an address gets no more mails
+// for it. Accounts that are confirmed keep each other from nothing.
+func TestMailLimitsAreNotPerAccount(t *testing.T) {
+	s := newSite(t, time.Hour, nil)
+	for range 5 {
+		f := &auth.SignupForm{Email: ann, Password: password, Confirm: password}
+		if err := s.links.Signup(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.links.DeleteAccount(t.Context(), s.stored()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 10 {
+		u := authtest.UnconfirmedUser(t, s.m, fmt.Sprint("mallory", i, "@example.com"))
+		if i >= 5 {
+			u = authtest.User(t, s.m, fmt.Sprint("zoe", i, "@example.com"))
+		}
+		if err := s.links.SendChange(t.Context(), u, &auth.LoginForm{Email: newAddress}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.links.Close(t.Context())
+	kinds := map[string]int{}
+	for _, m := range s.out.mails {
+		kinds[m.Kind]++
+	}
+	if kinds[email.KindConfirm] != 3 || kinds[email.KindDeleted] != 3 || kinds[email.KindChange] != 3+5 {
+		t.Errorf("the mails are %v", kinds)
 	}
 }
