@@ -87,6 +87,9 @@ func (l *Links) Reset(ctx context.Context, token string, f *auth.PasswordForm) e
 
 // replace gives the user of s another password.
 func (l *Links) replace(ctx context.Context, s *onetime.Secret, password string) error {
+	if err := l.evict(ctx, s.User); err != nil { // before there is a password by which Confirm would let it stay
+		return err
+	}
 	err := l.m.SetPassword(outside{ctx}, s.User, password)
 	switch status := auth.Status(err); {
 	case errors.Is(err, auth.ErrConflict), errors.Is(err, auth.ErrNotFound):
@@ -108,13 +111,25 @@ func (l *Links) replace(ctx context.Context, s *onetime.Secret, password string)
 	return l.inherit(ctx, s.User)
 }
 
-// inherit makes an account that nobody has confirmed its new owner's: somebody else may have made
-// it, and added a passkey or an API token. It is confirmed last, so that it stays shut if that fails.
+// inherit makes an account that nobody has confirmed its new owner's, and removes what was added while the old
+// password counted. It is confirmed last, so that it stays shut if that fails.
 func (l *Links) inherit(ctx context.Context, u *auth.User) error {
+	if err := l.evict(ctx, u); err != nil {
+		return err
+	}
+	return l.prove(ctx, u)
+}
+
+// evict removes all credentials of an account that nobody has confirmed: somebody else may have made it, and added
+// a passkey or an API token.
+func (l *Links) evict(ctx context.Context, u *auth.User) error {
+	if !u.Confirmed.IsZero() {
+		return nil
+	}
 	if err := l.store.DeleteCredentials(ctx, u.ID, ""); err != nil {
 		return l.failed(ctx, "delete credentials", err)
 	}
-	return l.prove(ctx, u)
+	return nil
 }
 
 // outside is the context of a request, without the request: SetPassword would let the session go on
