@@ -44,14 +44,15 @@ var (
 // knows. It neither waits nor fails: an event tells of a notice that is not sent.
 //
 // Notices count against no limit, since their number is that of what has been done. But an address that was never confirmed
-// may be a stranger's, whom nobody must be able to flood: it gets as many as of other mails.
+// may be a stranger's, whom nobody must be able to flood, and whoever knows a password can log in as often as they like, and
+// bury under notices of that what else the user is told: then there are as many as of other mails.
 func (l *Links) Notify(ctx context.Context, u *auth.User, kind string) {
 	if u == nil {
 		return
 	}
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	if u.Confirmed.IsZero() && l.m.Limit(ctx, throttle.Mail, mailKey(u.Email, kind, u)) != nil {
+	if limited := u.Confirmed.IsZero() || kind == KindNewBrowser; limited && l.m.Limit(ctx, throttle.Mail, mailKey(u.Email, kind, u)) != nil {
 		return // Limit has recorded why
 	}
 	m := l.write(ctx, Letter{Kind: kind})

@@ -215,6 +215,24 @@ func TestNoticesOfTheUnconfirmed(t *testing.T) {
 	}
 }
 
+// Whoever knows the password logs in as often as they like: the user is told three times an hour, and not buried under it.
+func TestNoticesOfLogins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, 0, nil)
+		u := s.user(confirmed)
+		for hour := 1; hour <= 2; hour++ {
+			for range 10 {
+				s.links.Notify(t.Context(), u, email.KindNewBrowser)
+			}
+			synctest.Wait()
+			if n := len(s.out.mails); n != 3*hour {
+				t.Errorf("hour %d: %d mails so far, want %d", hour, n, 3*hour)
+			}
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
 // Notify sends what is no notice to nobody, and says so.
 func TestNotify(t *testing.T) {
 	s := newSite(t, 0, nil)
