@@ -24,8 +24,8 @@ func emailField(value string) *Field {
 	return &Field{Name: "email", Label: "field.email", Type: "text", Autocomplete: "username", Value: value}
 }
 
-// whose is the email of a user who is known, for password managers to know
-// whose password is asked for.
+// whose is the email of a user who is known, for them and their password managers to know
+// whose account it is about.
 func whose(email string) *Field {
 	f := emailField(email)
 	f.Fixed = true
@@ -117,8 +117,12 @@ func (s *Site) emailPage(r *http.Request, f *auth.LoginForm) *Page {
 	return s.page(r, "email.html", "email", form("/account/email", "email.button", in).with(f.Errors))
 }
 
+// deletePage says whose account it is: a browser may have been another user's when the form was opened.
 func (s *Site) deletePage(r *http.Request) *Page {
 	fields := form("/account/delete", "delete.button")
+	if u := auth.CurrentUser(r.Context()); u != nil {
+		fields.Fields = []*Field{whose(u.Email)}
+	}
 	fields.Danger = true
 	return s.page(r, "delete.html", "delete", fields)
 }

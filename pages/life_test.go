@@ -386,6 +386,25 @@ func TestExportAndDelete(t *testing.T) {
 	l.out.Wait(t, ann, email.KindDeleted)
 }
 
+// A form to delete an account is still open, and somebody else has logged in meanwhile: it does nothing, and the one that
+// comes back says whose account would go.
+func TestDeleteOfAnother(t *testing.T) {
+	l := newLife(t, nil, &pages.Config{SignupLogsIn: true})
+	c := l.client()
+	c.Signup(carol, authtest.Password)
+	open := c.Get("/account/delete")
+	if open.Field("email") != carol {
+		t.Errorf("it does not say whose account it is:\n%s", open.Body)
+	}
+	c.Logout()
+	c.Signup(ann, authtest.Password)
+	again := send(c, open, "/account/delete", "email", carol)
+	want(t, again, 403, "")
+	if who(c) != ann || again.Field("email") != ann {
+		t.Errorf("%s is logged in, and the form is\n%s", who(c), again.Body)
+	}
+}
+
 // What changes an account wants a fresh proof (OWASP ASVS 5.0, 7.5.1 and 7.5.2).
 func TestAccountNeedsFreshProof(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

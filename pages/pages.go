@@ -106,7 +106,7 @@ type Config struct {
 
 	// TellNewBrowsers tells users by mail when they log in with their password in a browser that is new to them (OWASP
 	// ASVS 5.0, 6.3.5; see Manager.KnownBrowser), but for the first hour of an account or of an address.
-	// It is off since who deletes cookies gets a mail for every login.
+	// It is off since who deletes cookies gets mails for logins, up to three an hour.
 	TellNewBrowsers bool
 
 	// Account are further links for the menu of a user's account, such as one to the application's profile page.

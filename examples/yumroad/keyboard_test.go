@@ -118,7 +118,7 @@ var fields = map[string]string{
 	"/password/reset":   "email:username password:new-password confirm:new-password",
 	"/account/password": "email:username current:current-password password:new-password confirm:new-password",
 	"/account/email":    "email:email",
-	"/account/delete":   "",
+	"/account/delete":   "email:username",
 }
 
 // readForms notes the forms of the page as password managers read them, in the order of the document.
