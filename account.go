@@ -103,8 +103,7 @@ func (m *Manager) DeleteAccount(ctx context.Context, u *User) error {
 			return fmt.Errorf("auth: delete account: %w", err)
 		}
 	}
-	if err := m.store.DeleteUser(ctx, u.ID); err != nil && !errors.Is(err, ErrNotFound) {
-		m.failed(ctx, "delete user", err)
+	if err := m.deleteUser(ctx, u); err != nil {
 		return fmt.Errorf("auth: delete user: %w", err)
 	}
 	if err := m.store.DeleteCredentials(ctx, u.ID, ""); err != nil {
@@ -122,4 +121,18 @@ func (m *Manager) DeleteAccount(ctx context.Context, u *User) error {
 		}
 	}
 	return nil
+}
+
+// deleteUser removes u alone. Where the store's answer is an error it looks: perhaps only the answer was lost, and with
+// the user gone nobody could try again to remove the rest.
+func (m *Manager) deleteUser(ctx context.Context, u *User) error {
+	err := m.store.DeleteUser(ctx, u.ID)
+	if err == nil || errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	m.failed(ctx, "delete user", err)
+	if _, gone := m.store.UserByID(ctx, u.ID); errors.Is(gone, ErrNotFound) {
+		return nil
+	}
+	return err
 }

@@ -218,6 +218,34 @@ func TestDeleteAccount(t *testing.T) {
 	}
 }
 
+// The user is gone, and only the answer of the store is lost. Nobody can log in to try again, so the rest goes now.
+func TestDeleteAccountWhoseAnswerIsLost(t *testing.T) {
+	f := &storetest.Faulty{Store: memstore.New()}
+	s := newSiteOn(t, f, nil)
+	s.accountPages()
+	here := s.browser()
+	here.signup(ann)
+	u := s.user(ann)
+	if err := f.PutCredential(t.Context(), &auth.Credential{Kind: "passkey", ID: "1", UserID: u.ID}); err != nil {
+		t.Fatal(err)
+	}
+	f.After = func(method string) error {
+		if method == "DeleteUser" {
+			return errStore
+		}
+		return nil
+	}
+	wantStatus(t, "delete", here.post("/delete"), 303)
+	wantWho(t, "after that", here, "nobody")
+	left, err := f.Sessions(t.Context(), u.ID)
+	if _, key := f.Credential(t.Context(), "passkey", "1"); err != nil || len(left) > 0 || !errors.Is(key, auth.ErrNotFound) {
+		t.Errorf("left: %d sessions (%v), and the credential: %v", len(left), err, key)
+	}
+	if n := len(s.event(auth.EventFailure)); n != 1 {
+		t.Errorf("%d failures are recorded", n)
+	}
+}
+
 // Where users, credentials and sessions are in three stores, all three are cleared; what fails is
 // recorded, and lets nobody in.
 func TestDeleteAccountInThreeStores(t *testing.T) {
