@@ -449,7 +449,7 @@ func TestBadLinks(t *testing.T) {
 			r = r.Follow()
 			want(t, r, 404, "")
 			mustContain(t, r, "This link is no good")
-			if c.Cookie("link") != nil {
+			if c.Cookie("account_link") != nil {
 				t.Errorf("%s, %q: the cookie stays", path, query)
 			}
 		}
@@ -500,8 +500,8 @@ func TestCookiesBetweenPages(t *testing.T) {
 	c := authtest.NewClient(t, s.Handler(m, links))
 	c.BaseURL, c.TokenPath = cfg.BaseURL, "/login"
 	for name, r := range map[string]*authtest.Response{
-		"__Host-notice": c.Post("/password/forgot", url.Values{"email": {ann}}),
-		"__Host-link":   c.Get("/confirm?token=x"),
+		"__Host-account_notice": c.Post("/password/forgot", url.Values{"email": {ann}}),
+		"__Host-account_link":   c.Get("/confirm?token=x"),
 	} {
 		cookie := r.Cookie(name)
 		if cookie == nil || !cookie.HttpOnly || !cookie.Secure || cookie.Path != "/" || cookie.Domain != "" || cookie.SameSite != http.SameSiteLaxMode || cookie.MaxAge <= 0 || cookie.MaxAge > 900 {
@@ -510,7 +510,7 @@ func TestCookiesBetweenPages(t *testing.T) {
 	}
 	// What nobody has left is not said.
 	for _, notice := range []string{"confirmed", "<b>", "signup_sent"} {
-		c.Header.Set("Cookie", "__Host-notice="+notice)
+		c.Header.Set("Cookie", "__Host-account_notice="+notice)
 		if r := c.Get("/login"); inputs(r) == nil {
 			t.Errorf("%s: %s", notice, r.Body)
 		}

@@ -15,8 +15,8 @@ import (
 // another site, and a stranger who asks for mails fills no table.
 
 const (
-	noticeCookie = "notice"
-	linkCookie   = "link"
+	noticeCookie = "account_notice"
+	linkCookie   = "account_link"
 	noticeFor    = time.Minute
 	linkFor      = 15 * time.Minute
 )
