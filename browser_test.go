@@ -27,7 +27,9 @@ func (s *site) lock() {
 }
 
 // Whoever guesses cannot lock the owner out of a browser in which they have logged in.
-func TestOwnBrowserIsNotLockedOut(t *testing.T) {
+func TestOwnBrowserIsNotLockedOut(t *testing.T) { synctest.Test(t, testOwnBrowserIsNotLockedOut) }
+
+func testOwnBrowserIsNotLockedOut(t *testing.T) {
 	s := newSite(t, nil)
 	owner := s.at("192.0.2.1")
 	owner.signup(ann)
@@ -73,7 +75,9 @@ func TestNewBrowser(t *testing.T) {
 }
 
 // The mark is that of one user, in one browser, with the credentials of its time.
-func TestBrowserMarks(t *testing.T) {
+func TestBrowserMarks(t *testing.T) { synctest.Test(t, testBrowserMarks) }
+
+func testBrowserMarks(t *testing.T) {
 	s := newSite(t, nil)
 	owner := s.browser()
 	owner.signup(ann)
@@ -112,7 +116,9 @@ func TestBrowserMarks(t *testing.T) {
 }
 
 // A user that another program made without a Stamp has no secret to make marks of.
-func TestNoMarkWithoutStamp(t *testing.T) {
+func TestNoMarkWithoutStamp(t *testing.T) { synctest.Test(t, testNoMarkWithoutStamp) }
+
+func testNoMarkWithoutStamp(t *testing.T) {
 	s := newSite(t, nil)
 	hash, _ := s.hasher.Hash(password)
 	if err := s.store.CreateUser(t.Context(), &auth.User{ID: "1", Email: ann, PasswordHash: hash}); err != nil {
@@ -167,7 +173,9 @@ func TestBrowserCookie(t *testing.T) {
 }
 
 // A session without the password gives no guesses at it: not even if it makes a new stamp for each.
-func TestStolenSessionGivesNoGuesses(t *testing.T) {
+func TestStolenSessionGivesNoGuesses(t *testing.T) { synctest.Test(t, testStolenSessionGivesNoGuesses) }
+
+func testStolenSessionGivesNoGuesses(t *testing.T) {
 	s := newSite(t, nil)
 	owner := s.browser()
 	owner.signup(ann)

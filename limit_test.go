@@ -94,6 +94,12 @@ func TestThrottledError(t *testing.T) {
 
 // No way of writing a login, and no header, gives more guesses.
 func TestLimitsCannotBeDodged(t *testing.T) {
+	for name, test := range map[string]func(*testing.T){"spellings": dodgeBySpelling, "headers": dodgeByHeaders, "parallel": dodgeInParallel} {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
+	}
+}
+
+func dodgeBySpelling(t *testing.T) {
 	for name, spellings := range map[string][]string{
 		"case and spaces": {ann, "ANN@example.com", " ann@example.com", "ann@example.com\t", "Ann@Example.Com", "\u00a0ann@EXAMPLE.com\u2003"},
 		"unicode":         {"ren\u00e9@example.com", "rene\u0301@example.com", "REN\u00c9@example.com", "\uff52en\u00e9@example.com", "ren\u00e9@example.com ", "ren\u00e9@EXAMPLE.com"},
@@ -112,38 +118,40 @@ func TestLimitsCannotBeDodged(t *testing.T) {
 			wantStatus(t, fmt.Sprintf("%s: %q", name, login), b.do(r), want)
 		}
 	}
-	t.Run("headers", func(t *testing.T) {
-		s := newSite(t, nil)
-		for i := range 31 {
-			b := s.at("192.0.2.7")
-			r := b.form("/login", "email", fmt.Sprint(i, ann), "password", another)
-			for _, h := range []string{"X-Forwarded-For", "X-Real-IP", "Forwarded", "CF-Connecting-IP", "True-Client-IP"} {
-				r.Header.Set(h, fmt.Sprint("203.0.113.", i))
+}
+
+func dodgeByHeaders(t *testing.T) {
+	s := newSite(t, nil)
+	for i := range 31 {
+		b := s.at("192.0.2.7")
+		r := b.form("/login", "email", fmt.Sprint(i, ann), "password", another)
+		for _, h := range []string{"X-Forwarded-For", "X-Real-IP", "Forwarded", "CF-Connecting-IP", "True-Client-IP"} {
+			r.Header.Set(h, fmt.Sprint("203.0.113.", i))
+		}
+		if resp := b.do(r); (resp.Code == 429) != (i == 30) {
+			t.Errorf("guess %d: status %d", i, resp.Code)
+		}
+	}
+}
+
+func dodgeInParallel(t *testing.T) {
+	s := newSite(t, func(c *auth.Config) { c.HashSeats, c.HashWait = 50, time.Hour })
+	var wg sync.WaitGroup
+	var throttled atomic.Int64
+	for range 50 {
+		wg.Go(func() {
+			_, err := s.m.Authenticate(t.Context(), &auth.LoginForm{Email: ann, Password: another})
+			if errors.Is(err, auth.ErrThrottled) {
+				throttled.Add(1)
+			} else if !errors.Is(err, auth.ErrBadLogin) {
+				t.Error(err)
 			}
-			if resp := b.do(r); (resp.Code == 429) != (i == 30) {
-				t.Errorf("guess %d: status %d", i, resp.Code)
-			}
-		}
-	})
-	t.Run("parallel", func(t *testing.T) {
-		s := newSite(t, func(c *auth.Config) { c.HashSeats, c.HashWait = 50, time.Hour })
-		var wg sync.WaitGroup
-		var throttled atomic.Int64
-		for range 50 {
-			wg.Go(func() {
-				_, err := s.m.Authenticate(t.Context(), &auth.LoginForm{Email: ann, Password: another})
-				if errors.Is(err, auth.ErrThrottled) {
-					throttled.Add(1)
-				} else if !errors.Is(err, auth.ErrBadLogin) {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-		if v := s.hasher.verified.Load(); v != 5 || throttled.Load() != 45 {
-			t.Errorf("%d of 50 guesses were verified and %d throttled, want 5 and 45", v, throttled.Load())
-		}
-	})
+		})
+	}
+	wg.Wait()
+	if v := s.hasher.verified.Load(); v != 5 || throttled.Load() != 45 {
+		t.Errorf("%d of 50 guesses were verified and %d throttled, want 5 and 45", v, throttled.Load())
+	}
 }
 
 // After 100 wrong passwords in a row not even the right one lets anyone in, until it is set
@@ -176,7 +184,9 @@ func TestStopAfterHundred(t *testing.T) {
 	})
 }
 
-func TestUnlock(t *testing.T) {
+func TestUnlock(t *testing.T) { synctest.Test(t, testUnlock) }
+
+func testUnlock(t *testing.T) {
 	s := newSite(t, nil)
 	s.browser().signup(ann)
 	for i := range 6 {
@@ -214,7 +224,9 @@ func TestNetworkLimit(t *testing.T) {
 }
 
 // Who has an IPv6 network has it for nothing, with all the addresses in it.
-func TestWideNetworks(t *testing.T) {
+func TestWideNetworks(t *testing.T) { synctest.Test(t, testWideNetworks) }
+
+func testWideNetworks(t *testing.T) {
 	s := newSite(t, nil)
 	guess := func(n int, addr string) *response { return s.at(addr).login(fmt.Sprint(n, ann), another) }
 	for i := range 30 {
@@ -252,7 +264,9 @@ func TestSignupLimit(t *testing.T) {
 }
 
 // Guesses within a session count as well: ASVS 6.2.3.
-func TestGuessesWithinASession(t *testing.T) {
+func TestGuessesWithinASession(t *testing.T) { synctest.Test(t, testGuessesWithinASession) }
+
+func testGuessesWithinASession(t *testing.T) {
 	for _, path := range []string{"/reauth", "/password"} {
 		s := newSite(t, nil)
 		b := s.browser()
@@ -311,7 +325,9 @@ func (l brokenLimiter) Return(context.Context, string, string) error { return l.
 func (l brokenLimiter) Reset(context.Context, string, string) error  { return l.rest }
 
 // What cannot be counted is not tried.
-func TestBrokenLimiter(t *testing.T) {
+func TestBrokenLimiter(t *testing.T) { synctest.Test(t, testBrokenLimiter) }
+
+func testBrokenLimiter(t *testing.T) {
 	broken := errors.New("SECRET-XYZ")
 	s := newSite(t, nil)
 	s.browser().signup(ann)
@@ -334,7 +350,9 @@ func TestBrokenLimiter(t *testing.T) {
 	}
 }
 
-func TestLimit(t *testing.T) {
+func TestLimit(t *testing.T) { synctest.Test(t, testLimit) }
+
+func testLimit(t *testing.T) {
 	s := newSite(t, nil)
 	s.mux.HandleFunc("POST /mail", func(w http.ResponseWriter, r *http.Request) {
 		err := s.m.Limit(r.Context(), throttle.MailNetwork, "")
@@ -406,7 +424,9 @@ func (s *spying) PutCredential(ctx context.Context, c *auth.Credential) error {
 }
 
 // People type their passwords as logins: nothing of them is stored. All counts expire.
-func TestCountsAreAnonymous(t *testing.T) {
+func TestCountsAreAnonymous(t *testing.T) { synctest.Test(t, testCountsAreAnonymous) }
+
+func testCountsAreAnonymous(t *testing.T) {
 	store := &spying{Store: memstore.New()}
 	s := newSiteOn(t, store, nil)
 	s.browser().login("my secret password", another)

@@ -287,7 +287,9 @@ func TestChangeConfirms(t *testing.T) {
 }
 
 // The password is limited behind this link, too.
-func TestChangeIsNoWayAroundTheLimit(t *testing.T) {
+func TestChangeIsNoWayAroundTheLimit(t *testing.T) { synctest.Test(t, testChangeIsNoWayAroundTheLimit) }
+
+func testChangeIsNoWayAroundTheLimit(t *testing.T) {
 	s := newSite(t, 0, nil)
 	s.user(confirmed)
 	token, c := s.change(1), s.visitor()

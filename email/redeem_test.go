@@ -306,6 +306,10 @@ func TestConfirm(t *testing.T) {
 
 // The password is limited behind a link as it is at the login.
 func TestConfirmIsNoWayAroundTheLimit(t *testing.T) {
+	synctest.Test(t, testConfirmIsNoWayAroundTheLimit)
+}
+
+func testConfirmIsNoWayAroundTheLimit(t *testing.T) {
 	s := newSite(t, 0, nil)
 	s.user(nil)
 	token := s.resend(1)

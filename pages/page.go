@@ -122,6 +122,9 @@ func (p *Page) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339)
 
 // Label returns the label of a field of the form, or "" if there is no such field.
 func (p *Page) Label(name string) string {
+	if p.Form == nil {
+		return ""
+	}
 	for _, in := range p.Form.Fields {
 		if in.Name == name {
 			return in.Label
