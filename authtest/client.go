@@ -106,7 +106,8 @@ func (c *Client) Login(email, password string) *Response {
 	return c.Post(c.LoginPath, url.Values{"email": {email}, "password": {password}})
 }
 
-// Logout sends the form to log out, to LogoutPath.
+// Logout sends the form to log out, to LogoutPath. Look at the answer: it is 403, and the visitor still logged in, if no page that
+// Post looks at has a CSRF token. Set TokenPath to one that has.
 func (c *Client) Logout() *Response {
 	c.t.Helper()
 	return c.Post(c.LogoutPath, nil)

@@ -64,7 +64,7 @@ func TestEvening(t *testing.T) {
 	c := authtest.NewClient(t, newApp(m))
 	c.Signup("ann@example.com", authtest.Password).WantRedirect("/")
 	c.Get("/dashboard").Want(http.StatusOK, "Hello, ann")
-	c.Logout()
+	c.Logout().WantRedirect("/")
 	c.Get("/dashboard").WantLogin(m, "/dashboard")
 	c.Login("ann@example.com", "wrong").Want(http.StatusUnprocessableEntity, "is wrong")
 }

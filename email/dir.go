@@ -15,6 +15,7 @@ import (
 // which send what they find there. The names end in ".eml" and sort by time. A file is there as a
 // whole or not at all. Make one with [NewDir]. It is safe for concurrent use.
 //
+// Open the files with a mail program: in their text a link is encoded (quoted-printable), and may be broken into two lines.
 // Whoever can read the directory can use the links in it.
 type Dir struct {
 	path string
