@@ -168,8 +168,13 @@ func (m *Manager) networkCounts(ctx context.Context, narrow, wide string) []coun
 	return counts
 }
 
-// noticeProxy says once that all visitors seem to have one address, and so one count.
+// noticeProxy says once that all visitors seem to have one address, and so one count: that of
+// the proxy which is at the other end of the connection.
 func (m *Manager) noticeProxy(ctx context.Context, addr netip.Addr, r *http.Request) {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || peer.Addr().Unmap().WithZone("") != addr {
+		return // a proxy that is trusted has said so
+	}
 	if (addr.IsLoopback() || addr.IsPrivate()) && !m.trusts(addr) && r.Header.Get("X-Forwarded-For") != "" {
 		if m.proxyNoticed.CompareAndSwap(false, true) {
 			m.failed(ctx, "client address", fmt.Errorf("auth: X-Forwarded-For from %s, which is not in Config.TrustedProxies: all its clients count as one", addr))

@@ -402,6 +402,9 @@ func TestUnknownProxyIsNoticed(t *testing.T) {
 		b := s.at("10.1.2.3")
 		r := b.form("/login", "email", fmt.Sprint(i, ann), "password", another)
 		r.Header.Set("X-Forwarded-For", fmt.Sprint("203.0.113.", i))
+		if i == 30 {
+			r.Header.Set("X-Forwarded-For", "192.168.1.2") // a visitor on the intranet
+		}
 		wantStatus(t, "behind a trusted proxy", b.do(r), 422)
 	}
 	if e := s.event(auth.EventFailure); len(e) != 0 {
