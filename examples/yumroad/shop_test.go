@@ -29,7 +29,7 @@ func newShop(t *testing.T, file string, change func(*options)) *shop {
 	if change != nil {
 		change(o)
 	}
-	s, err := openShop(t.Context(), o, slog.New(slog.DiscardHandler))
+	s, err := openShop(t.Context(), o, slog.New(slog.NewTextHandler(&watch, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func newVisitor(t *testing.T) *authtest.Client {
 
 func visitor(t *testing.T, s *shop) *authtest.Client {
 	t.Helper()
-	c := authtest.NewClient(t, s.handler())
+	c := authtest.NewClient(t, watch.Handler(s.handler()))
 	c.TokenPath = "/dashboard"
 	return c
 }
