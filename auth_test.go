@@ -59,6 +59,7 @@ type site struct {
 }
 
 func (s *site) Write(b []byte) (int, error) {
+	watch.Write(b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.logged.Write(b)
@@ -91,6 +92,7 @@ func newSiteOn(t testing.TB, store auth.Store, adjust func(*auth.Config)) *site 
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.events = append(s.events, e)
+		watch.Event(context.Background(), e)
 	}})
 	m, err := auth.New(store, cfg)
 	if err != nil {
@@ -98,9 +100,13 @@ func newSiteOn(t testing.TB, store auth.Store, adjust func(*auth.Config)) *site 
 	}
 	s.m = m
 	s.routes()
-	s.handler = m.Handler(s.mux)
+	s.handler = watch.Handler(m.Handler(s.mux))
 	return s
 }
+
+// unwatched is for tests that send what no browser of ours would: secrets in an address, and bodies that nobody may
+// read.
+func (s *site) unwatched() { s.handler = s.m.Handler(s.mux) }
 
 func (s *site) routes() {
 	m := s.m

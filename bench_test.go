@@ -15,6 +15,7 @@ import (
 // BenchmarkRequest compares a page with and without everything that Handler does.
 func BenchmarkRequest(b *testing.B) {
 	s := newSite(b, nil)
+	s.unwatched()
 	user := s.browser()
 	user.signup(ann)
 	guest := s.browser()
@@ -53,6 +54,7 @@ func BenchmarkStorm(b *testing.B) {
 
 func storm(b *testing.B, seats int) {
 	s := newSite(b, func(c *auth.Config) { c.HashSeats, c.Hasher = seats, auth.Bcrypt(10) })
+	s.unwatched()
 	s.mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	srv := httptest.NewServer(s.handler)
 	defer srv.Close()

@@ -15,6 +15,7 @@ import (
 
 func TestCSRF(t *testing.T) {
 	s := newSite(t, nil)
+	s.unwatched()
 	done := 0
 	s.mux.HandleFunc("/act", func(w http.ResponseWriter, r *http.Request) { done++ })
 	b := s.browser()
@@ -208,6 +209,7 @@ func TestFormsLeaveNoFiles(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	s := newSite(t, func(c *auth.Config) { c.MaxForm = 10 << 20 })
+	s.unwatched()
 	stored := 0
 	s.mux.HandleFunc("POST /upload", func(w http.ResponseWriter, r *http.Request) {
 		f, _, err := r.FormFile("file")
@@ -247,6 +249,7 @@ func TestFormsLeaveNoFiles(t *testing.T) {
 
 func TestBodies(t *testing.T) {
 	s := newSite(t, func(c *auth.Config) { c.MaxForm = 1000 })
+	s.unwatched()
 	s.mux.HandleFunc("POST /upload", func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, r.Body)
 		if err != nil || n < 5000 {

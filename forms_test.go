@@ -128,6 +128,7 @@ func TestNothingPrintsSecrets(t *testing.T) {
 // No secret and no email in anything that is logged, whatever people do.
 func TestEventsHoldNoSecrets(t *testing.T) {
 	s := newSite(t, nil)
+	s.unwatched()
 	b := s.browser()
 	b.signup(ann)
 	tokens := []string{b.token(), b.get("/form").body()}

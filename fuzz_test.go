@@ -63,6 +63,7 @@ func FuzzCanonicalEmail(f *testing.F) {
 
 func FuzzLoginForm(f *testing.F) {
 	s := newSite(f, nil)
+	s.unwatched()
 	f.Add("email=ann%40example.com&password=x&remember=on&next=%2F", "application/x-www-form-urlencoded")
 	f.Add("email=a&email=b", "application/x-www-form-urlencoded; charset=utf-8")
 	f.Add("%zz=%", "application/x-www-form-urlencoded")
@@ -97,6 +98,7 @@ func FuzzSessionData(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		store := memstore.New()
 		s := newSiteOn(t, store, nil)
+		s.unwatched()
 		rec := *recs[0]
 		rec.UserID, rec.Data, rec.Expires = "somebody", append([]byte{}, data...), time.Now().Add(time.Hour)
 		if err := store.CreateUser(t.Context(), &auth.User{ID: "somebody", Email: ann, Stamp: "a stamp that no data can know"}); err != nil {

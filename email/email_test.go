@@ -22,6 +22,7 @@ import (
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
 	"github.com/vestibule-go/auth/email"
+	"github.com/vestibule-go/auth/internal/leak/leakmail"
 	"github.com/vestibule-go/auth/memstore"
 	"github.com/vestibule-go/auth/storetest"
 )
@@ -147,7 +148,7 @@ func newSite(t testing.TB, grace time.Duration, adjust func(*email.Config)) *sit
 	if adjust != nil {
 		adjust(&c)
 	}
-	c.Mailer = watch.Mailer(c.Mailer)
+	c.Mailer = leakmail.Watch(&watch, c.Mailer)
 	if s.links, err = email.New(s.m, s.store, &c); err != nil {
 		t.Fatal(err)
 	}

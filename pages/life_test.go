@@ -15,6 +15,7 @@ import (
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
 	"github.com/vestibule-go/auth/email"
+	"github.com/vestibule-go/auth/internal/leak/leakmail"
 	"github.com/vestibule-go/auth/memstore"
 	"github.com/vestibule-go/auth/pages"
 )
@@ -42,7 +43,7 @@ func newLife(t testing.TB, cfg *auth.Config, look *pages.Config) *life {
 	if l.m, err = auth.New(l.store, cfg); err != nil {
 		t.Fatal(err)
 	}
-	links, err := email.New(l.m, l.store, &email.Config{Mailer: watch.Mailer(&l.out), SiteName: "The Shop", Contact: "help@shop.example"})
+	links, err := email.New(l.m, l.store, &email.Config{Mailer: leakmail.Watch(&watch, &l.out), SiteName: "The Shop", Contact: "help@shop.example"})
 	if err != nil {
 		t.Fatal(err)
 	}

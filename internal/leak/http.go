@@ -2,16 +2,11 @@ package leak
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"html"
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
-
-	"github.com/vestibule-go/auth/email"
 )
 
 // maxBody is how much of a request is looked at, in bytes.
@@ -116,23 +111,4 @@ func (a *answer) begin(status int) {
 	for _, c := range (&http.Response{Header: a.Header()}).Cookies() {
 		a.watch.cookie(c)
 	}
-}
-
-var token = regexp.MustCompile(`[?&]token=([^&\s"'<>]+)`)
-
-// Mailer watches what is sent by next: the tokens in links are secrets.
-func (w *Watch) Mailer(next email.Mailer) email.Mailer { return mailer{w, next} }
-
-type mailer struct {
-	watch *Watch
-	next  email.Mailer
-}
-
-func (m mailer) Send(ctx context.Context, mail *email.Message) error {
-	for _, found := range token.FindAllStringSubmatch(mail.Text+"\n"+html.UnescapeString(mail.HTML), -1) {
-		m.watch.Secret(found[1])
-	}
-	err := m.next.Send(ctx, mail)
-	m.watch.Error(err)
-	return err
 }

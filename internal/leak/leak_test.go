@@ -17,6 +17,7 @@ import (
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/email"
 	"github.com/vestibule-go/auth/internal/leak"
+	"github.com/vestibule-go/auth/internal/leak/leakmail"
 )
 
 const secret = "s3cret \"ü\" <&> 1"
@@ -46,7 +47,7 @@ func TestTexts(t *testing.T) {
 		"event err": {func(w *leak.Watch) { w.Event(t.Context(), auth.Event{Err: errors.New(secret)}) }, "an event"},
 		"error":     {func(w *leak.Watch) { w.Error(fmt.Errorf("x: %w", errors.New(secret))) }, "an error"},
 		"mailer": {func(w *leak.Watch) {
-			w.Mailer(down{}).Send(t.Context(), &email.Message{Text: "Hi"})
+			leakmail.Watch(w, down{}).Send(t.Context(), &email.Message{Text: "Hi"})
 		}, "an error"},
 		"location": {func(w *leak.Watch) {
 			send(w, "/", func(rw http.ResponseWriter, r *http.Request) {
@@ -135,7 +136,7 @@ func TestSecrets(t *testing.T) {
 		"HTML": {HTML: `<a href="https://shop.example/reset?x=1&amp;token=0123456789-_">`},
 	} {
 		var w leak.Watch
-		if err := w.Mailer(sent{}).Send(t.Context(), m); err != nil {
+		if err := leakmail.Watch(&w, sent{}).Send(t.Context(), m); err != nil {
 			t.Error(err)
 		}
 		fmt.Fprint(&w, "it is 0123456789-_!")
