@@ -1,7 +1,6 @@
 package email_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -12,11 +11,4 @@ import (
 var watch leak.Watch
 
 // No secret of any test is in a log, an event, an error, a redirect or a URL that stays.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	for _, found := range watch.Found() {
-		fmt.Fprintln(os.Stderr, found)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(watch.Run(m)) }

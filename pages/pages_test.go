@@ -53,14 +53,7 @@ func newClient(t testing.TB, cfg *auth.Config, look *pages.Config) *authtest.Cli
 // watch sees what every test of this package writes down: see TestMain.
 var watch leak.Watch
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	for _, found := range watch.Found() {
-		fmt.Fprintln(os.Stderr, found)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(watch.Run(m)) }
 
 // watched completes cfg for the pages of s.
 func watched(cfg *auth.Config, s *pages.Site) *auth.Config {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,4 +119,15 @@ func describe(t text, form string) string {
 	i := strings.Index(t.what, form)
 	from, to := max(0, i-around), min(len(t.what), i+len(form)+around)
 	return fmt.Sprintf("a secret of %d bytes, %.3q…, is in %s: %q", len(form), form, t.where, strings.ReplaceAll(t.what[from:to], form, "[secret]"))
+}
+
+// Run runs the tests of m, a testing.M, and returns the exit code for TestMain: that of the tests or, if a secret got
+// out, 1. It prints each that did.
+func (w *Watch) Run(m interface{ Run() int }) int {
+	code := m.Run()
+	for _, found := range w.Found() {
+		fmt.Fprintln(os.Stderr, found)
+		code = 1
+	}
+	return code
 }
