@@ -2,8 +2,9 @@ package auth
 
 import (
 	"context"
-	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -111,7 +112,7 @@ func (c *csrf) protect(next http.Handler) http.Handler {
 			return
 		}
 		if c.m.parseBody(w, r) {
-			check.ServeHTTP(&scratch{header: http.Header{}, st: st}, c.narrow(r, st.realToken()))
+			check.ServeHTTP(&scratch{header: http.Header{}, st: st}, c.narrow(r, st.cookieValue()))
 		}
 	})
 }
@@ -169,21 +170,48 @@ func (c *csrf) narrow(r *http.Request, real string) *http.Request {
 	return n
 }
 
-// realToken returns what nosurf is to find in its cookie, or "" if the visitor
-// has none yet.
-func (st *state) realToken() string {
+// realToken is what forms' tokens are made of, as nosurf keeps it in its cookie.
+type realToken [32]byte
+
+// realToken returns what nosurf is to find in its cookie. It reports false if the visitor has
+// none yet. That of a user is derived from the session's token, by the one-step
+// function of NIST SP 800-56C Rev. 2, section 4.1, with SHA-256.
+func (st *state) realToken() (real realToken, ok bool) {
 	if l := st.login.Load(); l != nil && l.session != nil && st.token != "" {
-		mac := hmac.New(sha256.New, []byte(st.token))
-		mac.Write([]byte("vestibule/auth/csrf"))
-		return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+		var buf [128]byte
+		secret := append(append(append(buf[:0], 0, 0, 0, 1), st.token...), "vestibule/auth/csrf"...)
+		return sha256.Sum256(secret), true
 	}
 	if st.csrf.replaced {
+		return real, false
+	}
+	cookies := st.r.CookiesNamed(st.m.csrf.name)
+	if len(cookies) != 1 || base64.StdEncoding.DecodedLen(len(cookies[0].Value)) > len(real)+2 {
+		return real, false
+	}
+	var buf [len(real) + 2]byte
+	n, err := base64.StdEncoding.Decode(buf[:], []byte(cookies[0].Value))
+	return realToken(buf[:len(real)]), err == nil && n == len(real)
+}
+
+// cookieValue returns realToken as it is in nosurf's cookie, or "".
+func (st *state) cookieValue() string {
+	real, ok := st.realToken()
+	if !ok {
 		return ""
 	}
-	if cookies := st.r.CookiesNamed(st.m.csrf.name); len(cookies) == 1 {
-		return cookies[0].Value
-	}
-	return ""
+	return base64.StdEncoding.EncodeToString(real[:])
+}
+
+// mask returns real as forms carry it, another each time, so that the compressed length of pages tells
+// nothing of it (BREACH): 32 random bytes, and real XOR these. It is what nosurf does, and undoes when it
+// checks; to ask it for that would be a tenth of a whole request.
+func (real *realToken) mask() string {
+	var b [2 * len(real)]byte
+	key, masked := b[:len(real)], b[len(real):]
+	rand.Read(key)
+	subtle.XORBytes(masked, real[:], key)
+	return base64.StdEncoding.EncodeToString(b[:])
 }
 
 // token returns the visitor's token as forms carry it, one for the whole
@@ -198,12 +226,22 @@ func (c *csrf) token(st *state) string {
 		c.m.failed(st.ctx, "CSRFToken", errors.New("auth: asked for after the response has begun"))
 		return ""
 	}
-	if real := st.realToken(); st.csrf.token == "" || real != st.csrf.real {
-		s := &scratch{header: http.Header{}}
-		c.issuer.ServeHTTP(s, c.narrow(&http.Request{Method: "GET", URL: &url.URL{Path: "/"}}, real))
-		st.csrf.real, st.csrf.token, st.csrf.cookie = real, s.token, s.header.Get("Set-Cookie")
+	switch real, ok := st.realToken(); {
+	case st.csrf.token != "" && real == st.csrf.real:
+	case ok:
+		st.csrf.real, st.csrf.token, st.csrf.cookie = real, real.mask(), ""
+	default:
+		st.csrf.real = real
+		st.csrf.token, st.csrf.cookie = c.issue()
 	}
 	return st.csrf.token
+}
+
+// issue has nosurf make a token for a guest who has none, and the Set-Cookie header for it.
+func (c *csrf) issue() (token, cookie string) {
+	s := &scratch{header: http.Header{}}
+	c.issuer.ServeHTTP(s, c.narrow(&http.Request{Method: "GET", URL: &url.URL{Path: "/"}}, ""))
+	return s.token, s.header.Get("Set-Cookie")
 }
 
 // csrfCookie returns the Set-Cookie header that the response needs, if any.

@@ -21,7 +21,9 @@ type state struct {
 	m   *Manager
 	w   *writer
 	r   *http.Request
-	ctx context.Context // that of the request, and in it what scs keeps
+	ctx context.Context // of r
+
+	values kept // of the session
 
 	mu sync.Mutex // held while the session changes hands, and while it is saved
 
@@ -83,7 +85,7 @@ func (m *Manager) newState(w http.ResponseWriter, r *http.Request) *state {
 	st := &state{m: m, method: r.Method, path: r.URL.Path}
 	st.w = newWriter(w, st)
 	st.r = r.WithContext(context.WithValue(r.Context(), stateKey{}, st))
-	st.withoutSession()
+	st.ctx = st.r.Context()
 	return st
 }
 
@@ -117,13 +119,12 @@ func (st *state) loadHeader() bool {
 
 // loadSession reads the session that the cookie names.
 func (st *state) loadSession() {
-	st.sent = st.m.cookieToken(st.r)
-	if st.sent == "" {
+	if st.sent = st.m.cookieToken(st.r); st.sent == "" {
 		return
 	}
-	ctx, err := st.m.scs.Load(st.r.Context(), st.sent)
+	ctx, err := st.m.scs.Load(st.ctx, st.sent)
+	st.values.set(ctx)
 	if err == nil {
-		st.ctx = ctx
 		return
 	}
 	if errors.Is(err, errCodec) {
@@ -133,11 +134,36 @@ func (st *state) loadSession() {
 		st.m.failed(st.ctx, "read session", err)
 	}
 	st.login.Store(nil)
-	st.withoutSession()
 }
 
-// withoutSession prepares for a visitor who has no session.
-func (st *state) withoutSession() { st.ctx, _ = st.m.scs.Load(st.r.Context(), "") } // asks no store, so never fails
+// kept is the context in which scs keeps what it knows of the session.
+type kept struct {
+	mu  sync.Mutex
+	ctx context.Context // nil: nothing
+}
+
+func (k *kept) set(ctx context.Context) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ctx = ctx
+}
+
+func (k *kept) get() context.Context {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.ctx
+}
+
+// kept returns the context for scs. A visitor who has no session gets an empty one, of which
+// the browser and the store learn only if something is put into it.
+func (st *state) kept() context.Context {
+	st.values.mu.Lock()
+	defer st.values.mu.Unlock()
+	if st.values.ctx == nil {
+		st.values.ctx, _ = st.m.scs.Load(st.ctx, "") // asks no store, so never fails
+	}
+	return st.values.ctx
+}
 
 // cookieToken returns the token in the session cookie, or "" if there is none or if it
 // could not have come from us. Two cookies of the name are a sign that someone planted
@@ -147,10 +173,15 @@ func (m *Manager) cookieToken(r *http.Request) string {
 	if len(cookies) != 1 {
 		return ""
 	}
-	if b, err := base64.RawURLEncoding.DecodeString(cookies[0].Value); err != nil || len(b) != 32 {
+	token := cookies[0].Value
+	if base64.RawURLEncoding.DecodedLen(len(token)) != 32 {
 		return ""
 	}
-	return cookies[0].Value
+	var b [32]byte
+	if _, err := base64.RawURLEncoding.Decode(b[:], []byte(token)); err != nil {
+		return ""
+	}
+	return token
 }
 
 func (m *Manager) secure() bool { return m.base.Scheme == "https" }
@@ -293,7 +324,7 @@ func (st *state) belongsTo(u *User) bool {
 // replace stores s under a new token in the place of the session the request
 // came with. If that one has been ended meanwhile a renewal fails, with ErrNotFound.
 func (st *state) replace(s *Session, keepValues, renewal bool) (token string, err error) {
-	ctx, cancel := detach(st.ctx)
+	ctx, cancel := detach(st.kept())
 	defer cancel()
 	if !keepValues {
 		st.m.scs.Clear(ctx)
@@ -329,7 +360,7 @@ func (st *state) leave() error {
 	}
 	token := cmp.Or(st.token, st.sent)
 	st.token = ""
-	ctx, cancel := detach(st.ctx)
+	ctx, cancel := detach(st.kept())
 	defer cancel()
 	if token != "" {
 		if err := st.m.store.DeleteSession(ctx, hashToken(token)); err != nil {
@@ -345,10 +376,11 @@ func (st *state) leave() error {
 // save stores what the application changed in the session. It is called before
 // the first byte of the response.
 func (st *state) save() error {
-	if st.header || st.discard || st.m.scs.Status(st.ctx) != scs.Modified {
+	values := st.values.get()
+	if values == nil || st.header || st.discard || st.m.scs.Status(values) != scs.Modified {
 		return nil
 	}
-	ctx, cancel := detach(st.ctx)
+	ctx, cancel := detach(values)
 	defer cancel()
 	token, _, err := st.m.scs.Commit(ctx)
 	if err != nil {
@@ -467,10 +499,10 @@ func (guard) Delete(string) error                    { return ErrNoHandler }
 // csrfState is what a request knows about its CSRF token.
 type csrfState struct {
 	mu       sync.Mutex
-	real     string // what token was made of
-	token    string // as forms carry it
-	cookie   string // to be sent: a whole Set-Cookie header
-	asked    bool   // the page has the token in it
-	replaced bool   // the cookie of the request counts no more
-	stale    bool   // the request was refused for its token alone
+	real     realToken // what token was made of; zero: of nothing that the request had
+	token    string    // as forms carry it
+	cookie   string    // to be sent: a whole Set-Cookie header
+	asked    bool      // the page has the token in it
+	replaced bool      // the cookie of the request counts no more
+	stale    bool      // the request was refused for its token alone
 }

@@ -493,7 +493,7 @@ func (m *Manager) swapStamp(ctx context.Context, u *User, strict bool, change fu
 func (st *state) renew(u *User) (loggedIn bool) {
 	s := *st.login.Load().session
 	if !s.pending {
-		s.deadline = st.m.scs.Deadline(st.ctx)
+		s.deadline = st.m.scs.Deadline(st.kept())
 	}
 	err := st.enter(st.w, st.r, u, &s, true)
 	if err != nil && !errors.Is(err, ErrSecondFactor) {

@@ -18,7 +18,7 @@ func SetSessionValue(ctx context.Context, key string, value any) error {
 	if st.unread != nil {
 		return st.unread
 	}
-	st.m.scs.Put(st.ctx, key, value)
+	st.m.scs.Put(st.kept(), key, value)
 	return nil
 }
 
@@ -27,7 +27,7 @@ func SetSessionValue(ctx context.Context, key string, value any) error {
 func SessionValue[T any](ctx context.Context, key string) (T, bool) {
 	var value any
 	if st := currentState(ctx); st != nil {
-		value = st.m.scs.Get(st.ctx, key)
+		value = st.m.scs.Get(st.kept(), key)
 	}
 	v, ok := value.(T)
 	return v, ok
@@ -38,7 +38,7 @@ func SessionValue[T any](ctx context.Context, key string) (T, bool) {
 func TakeSessionValue[T any](ctx context.Context, key string) (T, bool) {
 	v, ok := SessionValue[T](ctx, key)
 	if st := currentState(ctx); ok && !st.w.started.Load() {
-		st.m.scs.Remove(st.ctx, key)
+		st.m.scs.Remove(st.kept(), key)
 	}
 	return v, ok
 }

@@ -20,13 +20,17 @@ var errUnsaved = errors.New("auth: session was not saved; the response is an err
 type writer struct {
 	http.ResponseWriter
 	st      *state
-	before  http.Header // as it was when the request came to us
+	before  http.Header // as it was when the request came to us; nil: empty
 	started atomic.Bool // the header is out, or about to be
 	err     error       // why the page must not go out
 }
 
 func newWriter(w http.ResponseWriter, st *state) *writer {
-	return &writer{ResponseWriter: w, st: st, before: w.Header().Clone()}
+	out := &writer{ResponseWriter: w, st: st}
+	if h := w.Header(); len(h) > 0 {
+		out.before = h.Clone()
+	}
+	return out
 }
 
 // start is called before the first byte. It reports whether the page may go out.

@@ -122,16 +122,15 @@ func (d Dialect) sql(query string) string {
 // cannot hold finds none, and is not sent to it.
 type key string
 
-// arguments returns the arguments for a driver. It reports whether the database
+// plain makes arguments for a driver of args. It reports whether the database
 // can hold all the keys among them.
-func (d Dialect) arguments(args []any) (plain []any, held bool) {
-	plain, held = make([]any, len(args)), true
+func (d *Dialect) plain(args []any) (held bool) {
+	held = true
 	for i, arg := range args {
 		if k, ok := arg.(key); ok {
-			arg = string(k)
+			args[i] = string(k)
 			held = held && (d.holds == nil || d.holds(string(k)))
 		}
-		plain[i] = arg
 	}
-	return plain, held
+	return held
 }

@@ -10,10 +10,13 @@ import (
 const (
 	sessionColumns = "s.id, s.user_id, s.created, s.last_seen, s.expires, s.address, s.agent, s.data"
 
+	// knownUserColumns are the userColumns but the ID, which the session has, too: this is asked at every request.
+	knownUserColumns = "u.email, u.password_hash, u.stamp, u.version, u.created, u.updated, u.confirmed, u.disabled"
+
 	insertSession = `INSERT INTO auth_sessions
 		(id, user_id, created, last_seen, expires, address, agent, data)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
-	sessionByID = "SELECT " + sessionColumns + ", " + userColumns +
+	sessionByID = "SELECT " + sessionColumns + ", " + knownUserColumns +
 		" FROM auth_sessions s LEFT JOIN auth_users u ON u.id = s.user_id WHERE s.id = ? AND s.expires > ?"
 	sessionsByUser = "SELECT " + sessionColumns + " FROM auth_sessions s" +
 		" WHERE s.user_id = ? AND s.expires > ? ORDER BY s.last_seen DESC, s.id"
@@ -69,11 +72,11 @@ func (s *Store) addSession(ctx context.Context, r runner, rec *auth.SessionRecor
 // Session implements [auth.SessionStore]. The user is the one with the session's
 // UserID, and nil if auth_users has none. It is one query.
 func (s *Store) Session(ctx context.Context, id string) (*auth.SessionRecord, *auth.User, error) {
-	var u userRow
-	rec, err := one(ctx, s, func(rows *sql.Rows) (*auth.SessionRecord, error) {
-		return scanSession(rows, u.columns()...)
-	}, sessionByID, key(id), now())
-	return rec, u.user(), err
+	row, err := one(ctx, s, scanSessionAndUser, sessionByID, key(id), now())
+	if err != nil {
+		return nil, nil, err
+	}
+	return row.record(), row.user.user(), nil
 }
 
 // Sessions implements [auth.SessionStore].
@@ -81,18 +84,41 @@ func (s *Store) Sessions(ctx context.Context, userID string) ([]*auth.SessionRec
 	if userID == "" {
 		return nil, nil
 	}
-	scan := func(rows *sql.Rows) (*auth.SessionRecord, error) { return scanSession(rows) }
-	return all(ctx, s, scan, sessionsByUser, key(userID), now())
+	return all(ctx, s, scanSession, sessionsByUser, key(userID), now())
 }
 
-// scanSession reads the sessionColumns, and further columns into more.
-func scanSession(rows *sql.Rows, more ...any) (*auth.SessionRecord, error) {
-	var rec auth.SessionRecord
-	var created, seen, expires int64
-	columns := []any{&rec.ID, &rec.UserID, &created, &seen, &expires, &rec.Address, &rec.Agent, &rec.Data}
-	err := rows.Scan(append(columns, more...)...)
-	rec.Created, rec.LastSeen, rec.Expires = instant(created), instant(seen), instant(expires)
-	return &rec, err
+// sessionRow is a row of auth_sessions and, where it is asked for, the user beside it. It is one piece
+// of memory, since one is needed at every request.
+type sessionRow struct {
+	rec                    auth.SessionRecord
+	created, seen, expires int64
+	user                   userRow
+	columns                [16]any
+}
+
+// scan reads the sessionColumns and, if there are more, the knownUserColumns.
+func (r *sessionRow) scan(rows *sql.Rows, more ...any) error {
+	columns := append(r.columns[:0], &r.rec.ID, &r.rec.UserID, &r.created, &r.seen, &r.expires, &r.rec.Address, &r.rec.Agent, &r.rec.Data)
+	return rows.Scan(append(columns, more...)...)
+}
+
+func (r *sessionRow) record() *auth.SessionRecord {
+	r.rec.Created, r.rec.LastSeen, r.rec.Expires = instant(r.created), instant(r.seen), instant(r.expires)
+	return &r.rec
+}
+
+func scanSession(rows *sql.Rows) (*auth.SessionRecord, error) {
+	var r sessionRow
+	err := r.scan(rows)
+	return r.record(), err
+}
+
+func scanSessionAndUser(rows *sql.Rows) (*sessionRow, error) {
+	r := new(sessionRow)
+	u := &r.user
+	err := r.scan(rows, &u.email, &u.hash, &u.stamp, &u.version, &u.created, &u.updated, &u.confirmed, &u.disabled)
+	u.id = sql.NullString{String: r.rec.UserID, Valid: u.email.Valid}
+	return r, err
 }
 
 // UpdateSession implements [auth.SessionStore].

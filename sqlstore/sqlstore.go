@@ -117,8 +117,7 @@ func (s *Store) erase(ctx context.Context, query string, args ...any) error {
 }
 
 func (s *Store) repeat(ctx context.Context, again func(error) bool, query string, args []any) (n int64, err error) {
-	args, held := s.d.arguments(args)
-	if !held {
+	if !s.d.plain(args) {
 		return 0, nil
 	}
 	err = retry(ctx, again, func() error {
@@ -133,8 +132,7 @@ func (s *Store) repeat(ctx context.Context, again func(error) bool, query string
 }
 
 func (s *Store) each(ctx context.Context, begin func(), scan func(*sql.Rows) error, query string, args ...any) error {
-	args, held := s.d.arguments(args)
-	if !held {
+	if !s.d.plain(args) {
 		return nil
 	}
 	return retry(ctx, s.idempotent, func() error {
@@ -155,16 +153,14 @@ type transaction struct {
 }
 
 func (t transaction) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	args, held := t.s.d.arguments(args)
-	if !held {
+	if !t.s.d.plain(args) {
 		return 0, nil
 	}
 	return affected(t.tx.ExecContext(ctx, t.s.text(query), args...))
 }
 
 func (t transaction) each(ctx context.Context, begin func(), scan func(*sql.Rows) error, query string, args ...any) error {
-	args, held := t.s.d.arguments(args)
-	if !held {
+	if !t.s.d.plain(args) {
 		return nil
 	}
 	begin()
