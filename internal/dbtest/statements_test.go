@@ -4,11 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/authtest"
 	"github.com/vestibule-go/auth/storetest"
 )
 
@@ -202,4 +204,30 @@ func table(ctx context.Context, conn *sql.Conn, query string, args []any, each f
 		err = rows.Err()
 	}
 	return err
+}
+
+// Promise 5, from outside: a user's page is one statement, a guest's none.
+func TestRequestIsOneStatement(t *testing.T) {
+	each(t, func(t *testing.T, src source) {
+		db, rec := src.record(t)
+		db.SetMaxOpenConns(1)
+		m, err := auth.New(src.store(t, db), authtest.Config(t, nil))
+		must(t, err)
+		app := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprint(w, auth.CurrentUser(r.Context()) != nil, auth.CSRFToken(r.Context()) != "")
+		}))
+		user, guest := authtest.Login{App: app}.Client(t, m, authtest.User(t, m, "ann@example.com")), authtest.NewClient(t, app)
+		user.Get("/").Want(http.StatusOK, "true true") // and prepares the statement
+		for _, c := range []struct {
+			client *authtest.Client
+			says   string
+			want   int
+		}{{user, "true true", 1}, {guest, "false true", 0}} {
+			rec.take()
+			c.client.Get("/").Want(http.StatusOK, c.says)
+			if statements, prepared := rec.take(); len(statements) != c.want || len(prepared) != 0 {
+				t.Errorf("%s: ran %q and prepared %q, want %d statements", c.says, queries(statements), prepared, c.want)
+			}
+		}
+	})
 }
