@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/justinas/nosurf"
 
 	"github.com/vestibule-go/auth"
 )
@@ -144,6 +147,29 @@ func TestCSRFTokenChangesAtLoginAndLogout(t *testing.T) {
 	}
 	if got := send(b.get("/form").body()); got != 200 {
 		t.Errorf("a new token: %d", got)
+	}
+}
+
+// Every page has another token, so that its compressed length tells nothing (BREACH), and nosurf says that
+// all of them are the same.
+func TestCSRFTokenIsMasked(t *testing.T) {
+	s := newSite(t, nil)
+	s.unwatched()
+	guest, user := s.browser(), s.browser()
+	guest.get("/form") // brings the cookie
+	user.signup(ann)
+	for who, b := range map[string]*browser{"guest": guest, "user": user} {
+		first, second := b.get("/form").body(), b.get("/form").body()
+		if first == second || first[:43] == second[:43] {
+			t.Errorf("%s: two pages have one mask", who)
+		}
+		if !nosurf.VerifyToken(first, second) {
+			t.Errorf("%s: %q and %q are not one token", who, first, second)
+		}
+		raw, err := base64.StdEncoding.DecodeString(first)
+		if err != nil || len(raw) != 64 {
+			t.Errorf("%s: %q are %d bytes, error %v", who, first, len(raw), err)
+		}
 	}
 }
 
