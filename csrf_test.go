@@ -24,6 +24,8 @@ func TestCSRF(t *testing.T) {
 	b := s.browser()
 	b.signup(ann)
 	token := b.get("/form").body()
+	other := s.browser()
+	other.signup(bob)
 	set := func(kv ...string) func(*http.Request) {
 		return func(r *http.Request) {
 			r.Header.Del("Origin")
@@ -47,6 +49,7 @@ func TestCSRF(t *testing.T) {
 		{"by another name of this machine", token, set("Origin", "http://127.0.0.1"), true},
 		{"token in the header", "", func(r *http.Request) { r.Header.Set("X-CSRF-Token", token) }, true},
 		{"no token", "", nil, false},
+		{"token of another's session", other.get("/form").body(), nil, false},
 		{"wrong token", strings.Repeat("A", 86) + "==", nil, false},
 		{"no evidence of where it comes from", token, set(), false},
 		{"cross-site by Sec-Fetch-Site", token, set("Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"), false},
