@@ -150,7 +150,7 @@ func unsaid(p *doc.Package) (names []string) {
 func TestImportable(t *testing.T) {
 	found := map[string]bool{}
 	err := fs.WalkDir(os.DirFS("."), ".", func(name string, d fs.DirEntry, err error) error {
-		if d != nil && slices.Contains([]string{"internal", "examples", "testdata"}, d.Name()) {
+		if d != nil && slices.Contains([]string{"internal", "examples", "testdata", "bench"}, d.Name()) {
 			return fs.SkipDir
 		}
 		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
