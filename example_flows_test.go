@@ -429,8 +429,7 @@ func ExampleStores() {
 	// 200 You are on gold
 }
 
-// Sessions are kept in a store that was made for scs: on Redis it is goredisstore.New(client), of
-// github.com/alexedwards/scs/goredisstore, in the place of scsmemory.New().
+// Sessions are kept in a store that was made for scs, here the one in memory.
 func ExampleSCSStore() {
 	rest := memstore.New()
 	store := auth.Stores{UserStore: rest, CredentialStore: rest, SessionStore: auth.SCSStore(scsmemory.New())}

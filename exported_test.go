@@ -17,7 +17,7 @@ import (
 
 // importable are the packages that applications import. TestImportable knows that none is missing.
 var importable = []string{
-	".", "authtest", "email", "email/smtpmail", "lang", "memstore", "pages", "password", "sqlstore", "storetest", "throttle",
+	".", "authtest", "email", "email/smtpmail", "lang", "memstore", "pages", "password", "redisstore", "sqlstore", "storetest", "throttle",
 	"throttle/redisthrottle",
 }
 

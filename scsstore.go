@@ -13,9 +13,9 @@ import (
 	"github.com/alexedwards/scs/v2"
 )
 
-// SCSStore makes a [SessionStore] of any store for scs, such as one on Redis. Put it
-// into [Stores] beside a store for users and credentials. The sessions keep their promises
-// but for two:
+// SCSStore makes a [SessionStore] of any store for scs. Put it into [Stores] beside a store for
+// users and credentials. For Redis there is package redisstore, which lacks nothing of this. Here the
+// sessions keep their promises but for two:
 //
 //   - a store for scs knows no users, so Sessions and DeleteSessions return
 //     errors.ErrUnsupported. Revocation works all the same, since a session ends
@@ -24,7 +24,7 @@ import (
 //     session is still there, and within one process nothing comes between. Of two
 //     processes one may end a session in the instant between the look and the write of the other,
 //     which then brings it back, until it expires or the Stamp changes. Where that
-//     matters keep sessions in sqlstore.
+//     matters keep sessions in sqlstore or redisstore.
 func SCSStore(store scs.Store) SessionStore {
 	return &scsStore{store: store, seed: maphash.MakeSeed()}
 }

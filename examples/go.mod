@@ -3,7 +3,6 @@ module github.com/vestibule-go/auth/examples
 go 1.26.0
 
 require (
-	github.com/alexedwards/scs/goredisstore v0.0.0-20251002162104-209de6e426de
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/go-sql-driver/mysql v1.10.1
@@ -11,6 +10,7 @@ require (
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/vestibule-go/auth v0.0.0
 	github.com/vestibule-go/auth/email/smtpmail v0.0.0
+	github.com/vestibule-go/auth/redisstore v0.0.0
 	github.com/vestibule-go/auth/throttle/redisthrottle v0.0.0
 	modernc.org/sqlite v1.61.1
 )
@@ -44,5 +44,7 @@ require (
 replace github.com/vestibule-go/auth => ..
 
 replace github.com/vestibule-go/auth/email/smtpmail => ../email/smtpmail
+
+replace github.com/vestibule-go/auth/redisstore => ../redisstore
 
 replace github.com/vestibule-go/auth/throttle/redisthrottle => ../throttle/redisthrottle

@@ -5,10 +5,10 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/alexedwards/scs/goredisstore"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/redisstore"
 	"github.com/vestibule-go/auth/sqlstore"
 )
 
@@ -22,7 +22,7 @@ func shopStore(ctx context.Context, users auth.UserStore, ours *sqlstore.Store) 
 
 // shopStoreOnRedis keeps the sessions on the Redis on which scs kept them, under keys of their own.
 func shopStoreOnRedis(users auth.UserStore, ours *sqlstore.Store, client *redis.Client) auth.Store {
-	sessions := auth.SCSStore(goredisstore.NewWithPrefix(client, "shop:session:"))
+	sessions := redisstore.New(client, "shop:sessions:")
 	return auth.Stores{UserStore: users, CredentialStore: ours, SessionStore: sessions}
 }
 

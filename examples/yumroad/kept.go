@@ -10,13 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/alexedwards/scs/goredisstore"
 	"github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/redis/go-redis/v9"
 	_ "modernc.org/sqlite"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/redisstore"
 	"github.com/vestibule-go/auth/sqlstore"
 	"github.com/vestibule-go/auth/throttle"
 	"github.com/vestibule-go/auth/throttle/redisthrottle"
@@ -117,18 +117,19 @@ func (k *kept) migrate(ctx context.Context) error {
 	return k.products.migrate(ctx)
 }
 
-// openRedis puts the sessions into the Redis at that address, by a store made for
-// scs, and the counts of attempts. Users and credentials stay where they are.
+// openRedis puts the sessions into the Redis at that address, and the counts of
+// attempts. Users and credentials stay where they are.
 func (k *kept) openRedis(ctx context.Context, address string) error {
 	o, err := redis.ParseURL(address)
 	if err != nil {
 		return fmt.Errorf("%w: -sessions: %w", errOptions, err)
 	}
+	o.ContextTimeoutEnabled = true // or nobody's patience counts but the client's own
 	k.redis = redis.NewClient(o)
 	if err := k.redis.Ping(ctx).Err(); err != nil {
 		return fmt.Errorf("reach Redis: %w", err)
 	}
-	sessions := auth.SCSStore(goredisstore.NewWithPrefix(k.redis, "yumroad:session:"))
+	sessions := redisstore.New(k.redis, "yumroad:sessions:")
 	k.store = auth.Stores{UserStore: k.users, CredentialStore: k.users, SessionStore: sessions}
 	k.limiter, err = throttle.New(redisthrottle.New(k.redis, "yumroad:throttle:"), throttle.Rules{})
 	return err

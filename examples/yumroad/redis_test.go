@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/vestibule-go/auth/authtest"
@@ -41,9 +43,18 @@ func TestSessionsOnRedis(t *testing.T) {
 	want(t, c.Post("/account/password", url.Values{"current": {authtest.Password}, "password": {changed}, "confirm": {changed}}), http.StatusSeeOther)
 	want(t, c.Get("/dashboard"), http.StatusOK)
 	wantRedirect(t, other.Get("/dashboard"), "/login?next=%2Fdashboard")
-	want(t, c.Get("/account/sessions"), http.StatusOK, "cannot be listed")
-	want(t, c.Post("/account/sessions/revoke-all", nil), http.StatusSeeOther)
-	wantRedirect(t, c.Get("/dashboard"), "/login?next=%2Fdashboard")
+
+	third := visitor(t, second)
+	want(t, third.Login(email, changed), http.StatusSeeOther)
+	list := c.Get("/account/sessions")
+	want(t, list, http.StatusOK, "This device")
+	ends := regexp.MustCompile(`/account/sessions/[^/"]+/revoke"`).FindAllString(list.Body, -1)
+	if len(ends) != 2 {
+		t.Fatalf("%d sessions are listed, want 2:\n%s", len(ends), list.Body)
+	}
+	want(t, c.Post(strings.Trim(ends[0], `"`), nil), http.StatusSeeOther) // the last seen is the third's
+	wantRedirect(t, third.Get("/dashboard"), "/login?next=%2Fdashboard")
+	want(t, c.Get("/dashboard"), http.StatusOK)
 }
 
 func TestBadRedis(t *testing.T) {

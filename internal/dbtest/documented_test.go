@@ -20,6 +20,7 @@ var columns = []struct{ store, title string }{
 	{"postgres-pgx", "PostgreSQL, pgx"},
 	{"postgres-pq", "PostgreSQL, pq"},
 	{"mysql", "MariaDB"},
+	{"redis", "Redis"},
 	{"scs-memory", "scs, memory"},
 	{"scs-redis", "scs, Redis"},
 }

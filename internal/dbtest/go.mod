@@ -14,6 +14,7 @@ require (
 	github.com/pressly/goose/v3 v3.29.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/vestibule-go/auth v0.0.0
+	github.com/vestibule-go/auth/redisstore v0.0.0
 	modernc.org/sqlite v1.61.1
 )
 
@@ -56,3 +57,5 @@ require (
 )
 
 replace github.com/vestibule-go/auth => ../..
+
+replace github.com/vestibule-go/auth/redisstore => ../../redisstore

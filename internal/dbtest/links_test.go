@@ -9,13 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alexedwards/scs/goredisstore"
-	"github.com/redis/go-redis/v9"
-
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
 	"github.com/vestibule-go/auth/email"
 	"github.com/vestibule-go/auth/memstore"
+	"github.com/vestibule-go/auth/redisstore"
 )
 
 // everyStore runs a test with every store, and with sessions elsewhere.
@@ -23,11 +21,9 @@ func everyStore(t *testing.T, test func(*testing.T, auth.Store)) {
 	t.Run("memstore", func(t *testing.T) { test(t, memstore.New()) })
 	each(t, func(t *testing.T, src source) { test(t, src.store(t, src.open(t))) })
 	t.Run("postgres-redis", func(t *testing.T) {
-		client := redis.NewClient(&redis.Options{Addr: server(t, "AUTH_TEST_REDIS_ADDR")})
-		t.Cleanup(func() { client.Close() })
 		src := pgx.source(t)
 		users := src.store(t, src.open(t))
-		test(t, auth.Stores{UserStore: users, CredentialStore: users, SessionStore: auth.SCSStore(goredisstore.NewWithPrefix(client, uniqueName()+":"))})
+		test(t, auth.Stores{UserStore: users, CredentialStore: users, SessionStore: redisstore.New(redisClient(t), uniqueName()+":")})
 	})
 }
 

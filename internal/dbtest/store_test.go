@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/goredisstore"
-	"github.com/alexedwards/scs/v2"
 	scsmemory "github.com/alexedwards/scs/v2/memstore"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/memstore"
+	"github.com/vestibule-go/auth/redisstore"
 	"github.com/vestibule-go/auth/sqlstore"
 	"github.com/vestibule-go/auth/storetest"
 )
@@ -27,19 +27,26 @@ func TestStore(t *testing.T) {
 		storetest.Run(t, func(*testing.T) auth.Store { return memstore.New() })
 	})
 	each(t, func(t *testing.T, src source) { src.conforms(t) })
-	t.Run("scs-memory", func(t *testing.T) { onSCS(t, scsmemory.NewWithCleanupInterval(0)) })
+	t.Run("redis", func(t *testing.T) { sessionsIn(t, redisstore.New(redisClient(t), uniqueName()+":")) })
+	t.Run("scs-memory", func(t *testing.T) { sessionsIn(t, auth.SCSStore(scsmemory.NewWithCleanupInterval(0))) })
 	t.Run("scs-redis", func(t *testing.T) {
-		client := redis.NewClient(&redis.Options{Addr: server(t, "AUTH_TEST_REDIS_ADDR")})
-		t.Cleanup(func() { client.Close() })
-		onSCS(t, goredisstore.NewWithPrefix(client, uniqueName()+":"))
+		sessionsIn(t, auth.SCSStore(goredisstore.NewWithPrefix(redisClient(t), uniqueName()+":")))
 	})
 }
 
-// onSCS keeps users in memory, and their sessions in a store that was made for scs.
-func onSCS(t *testing.T, sessions scs.Store) {
+// redisClient returns a client of the Redis for tests.
+func redisClient(t *testing.T) *redis.Client {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: server(t, "AUTH_TEST_REDIS_ADDR"), ContextTimeoutEnabled: true})
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// sessionsIn runs the conformance suite with users in memory, and their sessions elsewhere.
+func sessionsIn(t *testing.T, sessions auth.SessionStore) {
 	t.Helper()
 	users := memstore.New()
-	store := auth.Stores{UserStore: users, CredentialStore: users, SessionStore: auth.SCSStore(sessions)}
+	store := auth.Stores{UserStore: users, CredentialStore: users, SessionStore: sessions}
 	storetest.Run(t, func(*testing.T) auth.Store { return store })
 }
 
