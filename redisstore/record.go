@@ -13,10 +13,10 @@ import (
 //
 // The format is a byte, the times are microseconds in 8 bytes, the lengths have 4. The scripts read and
 // write the same.
-const format = 1
+const format = "\x01"
 
 func encode(rec *auth.SessionRecord) []byte {
-	b := append([]byte{format}, encodeTimes(rec.Expires, rec.LastSeen, rec.Created)...)
+	b := append([]byte(format), encodeTimes(rec.Expires, rec.LastSeen, rec.Created)...)
 	for _, text := range []string{rec.UserID, rec.Address, rec.Agent} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(text)))
 		b = append(b, text...)
@@ -34,7 +34,7 @@ func encodeTimes(times ...time.Time) (b []byte) {
 // decode reads what encode wrote, and reports whether it could.
 func decode(id, value string) (*auth.SessionRecord, bool) {
 	d := decoder{rest: value}
-	if d.take(1) != "\x01" {
+	if d.take(1) != format {
 		return nil, false
 	}
 	rec := &auth.SessionRecord{
@@ -51,10 +51,10 @@ type decoder struct {
 	bad  bool
 }
 
-func (d *decoder) take(n int) string {
-	if n > len(d.rest) {
+func (d *decoder) take(n uint32) string {
+	if uint64(n) > uint64(len(d.rest)) {
 		d.bad = true
-		n = len(d.rest)
+		return ""
 	}
 	head := d.rest[:n]
 	d.rest = d.rest[n:]
@@ -74,5 +74,5 @@ func (d *decoder) text() string {
 	if d.bad {
 		return ""
 	}
-	return d.take(int(binary.BigEndian.Uint32(b)))
+	return d.take(binary.BigEndian.Uint32(b))
 }
