@@ -35,7 +35,7 @@ func TestStore(t *testing.T) {
 }
 
 // redisClient returns a client of the Redis for tests.
-func redisClient(t *testing.T) *redis.Client {
+func redisClient(t testing.TB) *redis.Client {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: server(t, "AUTH_TEST_REDIS_ADDR"), ContextTimeoutEnabled: true})
 	t.Cleanup(func() { client.Close() })
