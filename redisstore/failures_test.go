@@ -281,3 +281,16 @@ func TestEndedContext(t *testing.T) {
 	}
 	holds(t, s, "one")
 }
+
+// A user of Redis who may do what the comment of the package says, to keys of the prefix, may do enough.
+func TestACL(t *testing.T) {
+	srv := newServer(t)
+	srv.do("ACL SETUSER shop on >word ~x:* +eval +evalsha +get +set +del +zadd +zrem +zrange +zrevrange +zremrangebyscore +pexpire")
+	o := srv.client().Options()
+	client := redis.NewClient(&redis.Options{Network: o.Network, Addr: o.Addr, Username: "shop", Password: "word"})
+	defer client.Close()
+	s := redisstore.New(client, "x:")
+	add(t, s, "one")
+	succeed(t, s, reads, grows[2:], grows[1:2], ends)
+	holds(t, s)
+}

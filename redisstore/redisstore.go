@@ -12,34 +12,47 @@
 //
 // # Which Redis
 //
-// One primary that takes all reads and writes, with or without replicas and Sentinel
-// (redis.NewFailoverClient): Redis 5 or newer, or Valkey. Not a Redis Cluster: a session is looked up by its ID, the sessions of a
-// user by theirs, and one script has to reach both. The client must ask the primary, not a replica, and
-// have no client-side cache: both would show sessions that have ended.
+// One primary that takes all reads and writes, with or without replicas and Sentinel (redis.NewFailoverClient).
+// It is tested with Redis 7; 5 and newer, and Valkey, have all that it needs. A Redis Cluster will not do: a session is looked up by
+// its ID, and those of a user by the user's, and one script has to reach both. The client must ask the primary and
+// no replica, and have no client-side cache: both would show sessions that have ended.
+//
+// Where Redis has an ACL the user needs the keys of the prefix, and the commands eval, evalsha, get, set, del,
+// zadd, zrem, zrange, zrevrange, zremrangebyscore and pexpire.
+//
+// A script holds up all others of that Redis: some 30 microseconds for one session, and ten milliseconds for
+// the list of a user who has a thousand.
 //
 // # What Redis forgets, and what it remembers
 //
-// A Redis that forgets everything logs everybody out, and nothing worse. One that forgets only the last
-// moments brings back sessions that were ended in them: replication is asynchronous, so a failover may do that;
-// appendfsync everysec may do it for a second after a crash; and a snapshot, or a backup, since it was made.
-// A session that ended because the password changed, or with all of the user's others, stays dead even
-// then, since its Stamp is no longer the user's, who is in another store. One that ended by a logout, or alone from the list of
-// sessions, lives on until it expires, for whoever has its token, which browsers that logged out have not. Who
-// minds that has these choices: no persistence and no replicas, so that a failure logs everybody
-// out; appendfsync always; min-replicas-to-write with a short min-replicas-max-lag, which narrows the gap of a failover and
-// does not close it; or sessions in package sqlstore.
+// A Redis that forgets everything logs everybody out, and nothing worse. One that forgets only the last moments brings
+// back the sessions that were ended in them. A failover may do that, since replication is asynchronous, and so
+// may a primary that was cut off, for those who still reach it; a crash with appendfsync everysec may, by a
+// second, and a snapshot or a backup, by its age.
+//
+// A session that ended because the password changed, or with all of its user's, stays dead even then: its
+// Stamp is no longer that of the user, who is in another store. One that ended by a logout, or alone from the
+// list of sessions, lives on until it expires, for whoever still has its token, which the browser that
+// logged out has not. Who minds that has these choices:
+//
+//   - no persistence and no replicas, so that a failure logs everybody out
+//   - appendfsync always, against crashes
+//   - min-replicas-to-write with a short min-replicas-max-lag, which narrows the gap of a failover and does not close it
+//   - sessions in package sqlstore
 //
 // # When Redis is full
 //
-// Set maxmemory-policy to noeviction. A full Redis then refuses new sessions and changes, with an error, and still
-// reads and ends those it has. All other policies throw sessions out that somebody is using, and lists of sessions, so that
-// DeleteSessions misses some; the Stamp ends these, too. Sessions that have expired go by themselves, and so do the lists.
+// Set maxmemory-policy to noeviction, and give it room: with its place on the list of its user a session takes some
+// 700 bytes, and what the application keeps in it. A full Redis then refuses new sessions and changes, with an error,
+// and still reads and ends those that it has. All other policies throw out sessions that somebody uses, and lists, so
+// that Sessions and DeleteSessions miss some; where the Stamp changes, too, these end all the same. What has expired goes by itself.
 //
 // # When Redis is away
 //
-// Every method returns an error that is none of the sentinels, never [auth.ErrNotFound]: visitors get a 503, keep their
-// cookies, and are logged in again once Redis is back. How long a call takes is up to the client's DialTimeout, ReadTimeout
-// and MaxRetries, and to the deadline of the context only if the client has ContextTimeoutEnabled: set it.
+// Every method returns an error that is none of the sentinels, never [auth.ErrNotFound]. So the guards answer 503,
+// visitors keep their cookies, and they are logged in again once Redis is back. How long a call takes is up to the client's
+// DialTimeout, ReadTimeout and MaxRetries, and to the deadline of the context only if the client has
+// ContextTimeoutEnabled: set it.
 package redisstore
 
 import (
@@ -59,9 +72,9 @@ import (
 // Store is an [auth.SessionStore] on Redis. Make one with [New]. It is safe for concurrent use.
 //
 // A session is a string under the prefix, "s:" and its ID. The IDs of a user's sessions are a sorted set under the
-// prefix, "u:" and the ID of the user, scored by when they expire. Both go by themselves. Whether a
-// session has expired is up to the clock of the process that asks; should it differ from that of others by
-// more than an hour, lists may lack sessions.
+// prefix, "u:" and the ID of the user, scored by when they expire. Both expire by themselves. Whether a session
+// has expired is up to the clock of the process that asks; should it be more than an hour ahead of the
+// others', lists may lack sessions.
 type Store struct {
 	client *redis.Client
 	prefix string
@@ -77,15 +90,16 @@ func New(client *redis.Client, prefix string) *Store {
 
 // CreateSession implements [auth.SessionStore]. A session whose Expires is past is not kept, which is no error.
 //
-// It is never sent twice, whatever the client's MaxRetries: of two that arrive the second would say
-// that the first one's session is gone or taken, or add it again after it has ended. If the answer is lost the session may be there, but nobody has its token.
+// It is never sent twice, whatever the client's MaxRetries: of two that arrive the second would say that
+// the ID is taken or the old session gone, or add again what has ended meanwhile. If the answer is
+// lost the new session may be there, but nobody has its token.
 func (s *Store) CreateSession(ctx context.Context, rec *auth.SessionRecord, replaces string) error {
 	said, err := s.run(ctx, once{s.client}, create, rec.ID, rec.UserID, micro(rec.Expires), encode(rec), replaces).Text()
 	return outcome(said, err)
 }
 
-// Session implements [auth.SessionStore]. It is one GET, and the user is always nil. A value
-// that cannot be read is no session: see [Store].
+// Session implements [auth.SessionStore]. It is one GET, and the user is always nil. A string that
+// cannot be read is no session, and a key that is no string is an error.
 func (s *Store) Session(ctx context.Context, id string) (*auth.SessionRecord, *auth.User, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, failed(err)

@@ -15,8 +15,8 @@
 // Who minds that keeps appendonly on. Expired counts go by themselves. Someone
 // who invents names makes one count each, of some 230 bytes: set maxmemory, and
 // maxmemory-policy to volatile-ttl, which drops what expires soon: counts by network before
-// those of accounts, and sessions too if they are on the same Redis. So give it
-// room, a gigabyte is 4 million counts. With noeviction a full Redis takes no counts,
+// those of accounts, and sessions too if they are on the same Redis, for which package redisstore advises
+// otherwise. So give it room, a gigabyte is 4 million counts. With noeviction a full Redis takes no counts,
 // and then nobody gets in.
 //
 // # When Redis is away
