@@ -11,6 +11,7 @@ require (
 	github.com/justinas/nosurf v1.2.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/vestibule-go/auth v0.0.0
+	github.com/vestibule-go/auth/redisstore v0.0.0
 	golang.org/x/crypto v0.58.0
 	golang.org/x/sync v0.24.0
 	modernc.org/sqlite v1.61.1
@@ -34,4 +35,7 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
-replace github.com/vestibule-go/auth => ..
+replace (
+	github.com/vestibule-go/auth => ..
+	github.com/vestibule-go/auth/redisstore => ../redisstore
+)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/memstore"
+	"github.com/vestibule-go/auth/redisstore"
 	"github.com/vestibule-go/auth/sqlstore"
 )
 
@@ -92,7 +93,7 @@ func openRedis(tb testing.TB) *storage {
 	s.name, s.redis = "redis", redis.NewClient(&redis.Options{Addr: addr})
 	tb.Cleanup(func() { s.redis.Close() })
 	prefix := fmt.Sprintf("bench:%d:%d:", os.Getpid(), time.Now().UnixNano())
-	s.store = auth.Stores{UserStore: s.store, CredentialStore: s.store, SessionStore: auth.SCSStore(goredisstore.NewWithPrefix(s.redis, prefix))}
+	s.store = auth.Stores{UserStore: s.store, CredentialStore: s.store, SessionStore: redisstore.New(s.redis, prefix)}
 	return s
 }
 
