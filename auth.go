@@ -164,6 +164,11 @@ type Hooks struct {
 	// error keeps the account, and the user may try again: then Delete is called once more, also where it succeeded.
 	Delete func(ctx context.Context, u *User) error
 
+	// Hash is told before a password waits for a seat, to be hashed or verified, and what it returns, unless that is
+	// nil, is called afterwards: with ErrBusy or the error of ctx if there was no seat, and with nil if there was, be the
+	// password right or wrong. It is for traces, and must not block.
+	Hash func(ctx context.Context) (done func(err error))
+
 	// Event is told what happened, after it did. It must not block.
 	Event func(ctx context.Context, e Event)
 }
@@ -561,7 +566,16 @@ func (m *Manager) hash(ctx context.Context, password string) (hash string, err e
 
 // sit calls f from one of the seats for hashing.
 func (m *Manager) sit(ctx context.Context, f func()) error {
-	err := m.seats.do(ctx, f)
+	err := errEnded // if f panics
+	for _, h := range m.cfg.Hooks {
+		if h.Hash == nil {
+			continue
+		}
+		if done := h.Hash(ctx); done != nil {
+			defer func() { done(err) }()
+		}
+	}
+	err = m.seats.do(ctx, f)
 	if errors.Is(err, ErrBusy) {
 		m.emit(ctx, Event{Name: EventBusy})
 	}

@@ -128,7 +128,15 @@ func (g gate) Verify(hash, password string) (bool, bool, error) {
 func TestSeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := gate{4, make(chan bool), make(chan bool)}
-		s := newSite(t, func(c *auth.Config) { c.Hasher, c.HashSeats = g, 1 })
+		hook := &hashHook{}
+		s := newSite(t, func(c *auth.Config) { c.Hasher, c.HashSeats, c.Hooks = g, 1, []auth.Hooks{{}, hook.hooks(), hook.hooks()} })
+		wantLoad := func(used, waiting int) {
+			t.Helper()
+			if got := s.m.HashLoad(); got != (auth.HashLoad{Seats: 1, Used: used, Waiting: waiting}) {
+				t.Errorf("load is %+v, want %d used and %d waiting", got, used, waiting)
+			}
+		}
+		wantLoad(0, 0)
 		login := func(ctx context.Context) error {
 			_, err := s.m.Authenticate(ctx, &auth.LoginForm{Email: ann, Password: password})
 			return err
@@ -141,8 +149,10 @@ func TestSeats(t *testing.T) {
 		wg.Go(func() { errs[1] = login(gone) })
 		wg.Go(func() { errs[2] = login(t.Context()) })
 		synctest.Wait()
+		wantLoad(1, 2)
 		cancel() // the second gives its place back
 		synctest.Wait()
+		wantLoad(1, 1)
 		time.Sleep(time.Second)
 		wg.Go(func() { errs[3] = login(t.Context()) })
 		synctest.Wait()
@@ -161,7 +171,60 @@ func TestSeats(t *testing.T) {
 		if len(s.event(auth.EventBusy)) != 1 {
 			t.Errorf("events %v", s.event(auth.EventBusy))
 		}
+		wantLoad(0, 0)
+		if hook.begun != 8 || len(hook.done) != 8 || hook.count(nil) != 4 || hook.count(context.Canceled) != 2 || hook.count(auth.ErrBusy) != 2 {
+			t.Errorf("Hooks.Hash, twice: %d begun, ended with %v", hook.begun, hook.done)
+		}
 	})
+}
+
+// hashHook notes what Hooks.Hash is told.
+type hashHook struct {
+	mu    sync.Mutex
+	begun int
+	done  []error
+}
+
+func (h *hashHook) hooks() auth.Hooks {
+	return auth.Hooks{Hash: func(context.Context) func(error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.begun++
+		return func(err error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.done = append(h.done, err)
+		}
+	}}
+}
+
+func (h *hashHook) count(err error) (n int) {
+	for _, e := range h.done {
+		if errors.Is(e, err) {
+			n++
+		}
+	}
+	return n
+}
+
+// A hook that wants to know the beginning alone returns nil, and one whose Hasher panics is told of it.
+func TestHashHookEnds(t *testing.T) {
+	hook := &hashHook{}
+	s := newSite(t, func(c *auth.Config) {
+		c.Hasher = ending{4, func() { panic("the Hasher") }}
+		c.Hooks = []auth.Hooks{hook.hooks(), {Hash: func(context.Context) func(error) { return nil }}}
+	})
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		s.m.Authenticate(t.Context(), &auth.LoginForm{Email: ann, Password: password})
+	}()
+	if len(hook.done) != 1 || hook.done[0] == nil {
+		t.Errorf("ended with %v", hook.done)
+	}
 }
 
 func TestQueueIsBounded(t *testing.T) {

@@ -21,6 +21,7 @@ var ErrBusy = errors.New("auth: too busy to check passwords")
 // which pages that are asked for meanwhile get the worst.
 type seats struct {
 	wait time.Duration // for a seat
+	all  int           // seats there are
 	most int           // turns that wait
 
 	mu    sync.Mutex
@@ -43,7 +44,23 @@ func newSeats(n int, wait time.Duration) *seats {
 	if n == 0 {
 		n = min(runtime.NumCPU(), runtime.GOMAXPROCS(0))
 	}
-	return &seats{wait: wait, most: maxWaiting * n, free: n}
+	return &seats{wait: wait, all: n, most: maxWaiting * n, free: n}
+}
+
+// HashLoad is how busy the seats for hashing are: see Config.HashSeats.
+type HashLoad struct {
+	Seats   int // how many there are
+	Used    int // how many hash a password
+	Waiting int // how many passwords wait for a seat
+}
+
+// HashLoad returns how busy the seats for hashing are at this moment. It waits for nothing, and is meant for what watches the
+// application, such as package metrics. It is safe for concurrent use.
+func (m *Manager) HashLoad() HashLoad {
+	s := m.seats
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return HashLoad{Seats: s.all, Used: s.all - s.free, Waiting: len(s.queue)}
 }
 
 // do has f called from a seat. It returns ErrBusy if none became free in time, or

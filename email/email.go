@@ -192,6 +192,10 @@ func checkNumbers(c *Config, fault faultFunc) {
 // server has shut down: what is to be sent afterwards is lost, with an event.
 func (l *Links) Close(ctx context.Context) error { return l.queue.close(ctx) }
 
+// Queued returns how many mails wait to be sent, those among them that are being sent and those that are to be
+// tried again, and for how many there is room: what comes on top is not sent. See Config.QueueSize.
+func (l *Links) Queued() (mails, room int) { return len(l.queue.room), cap(l.queue.room) }
+
 // lost records that a mail was not sent.
 func (l *Links) lost(m *Message, err error) {
 	l.m.Record(l.queue.ctx, auth.Event{Name: auth.EventFailure, UserID: m.UserID, Reason: "send mail: " + m.Kind, Err: err})

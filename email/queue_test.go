@@ -106,6 +106,9 @@ func TestHangingServer(t *testing.T) {
 		if d := time.Since(begin); d != 0 || mailer.peak() != 4 {
 			t.Errorf("%v, %d at a time", d, mailer.peak())
 		}
+		if mails, room := s.links.Queued(); mails != 10 || room != 10 {
+			t.Errorf("%d mails are queued, there is room for %d", mails, room)
+		}
 		if lost := s.failures(); len(lost) != 2 || lost[0] != "email: the queue is full" {
 			t.Errorf("lost: %q", lost)
 		}
