@@ -62,6 +62,7 @@ func TestDependencies(t *testing.T) {
 var mayImport = map[string][]string{
 	"":          {"throttle", "internal/guess"},
 	"memstore":  {""},
+	"metrics":   {""},
 	"sqlstore":  {""},
 	"storetest": {"", "throttle"},
 	"authtest":  {"", "email", "memstore"},
