@@ -69,6 +69,11 @@ func serve(ctx context.Context, o *options, logger *slog.Logger, stdout io.Write
 		return err
 	}
 	defer s.close()
+	stop, err := s.serveMetrics(o, logger)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	if o.bcryptCost < safeCost {
 		logger.Warn("passwords are hashed too cheaply for real users", "bcrypt-cost", o.bcryptCost, "least", safeCost)
 	}

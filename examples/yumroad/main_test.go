@@ -51,6 +51,7 @@ func TestBadOptions(t *testing.T) {
 		{"-nonsense", "nonsense"},
 		{"more", `"more"`},
 		{"-addr nonsense", "nonsense"},
+		{"-metrics nonsense", "-metrics"},
 		{"-session-idle 0s", "session-idle"},
 		{"-fresh -5m", "fresh"},
 		{"-remember soon", "soon"},

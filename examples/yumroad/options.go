@@ -26,6 +26,7 @@ type options struct {
 	baseURL  string // empty: from the address that is listened on
 	database string // a postgres:// or mysql:// address, or a file of SQLite
 	sessions string // a redis:// address; empty: in the database
+	metrics  string // where to show them; empty: nowhere
 
 	lifetime, idle, remember, fresh time.Duration
 
@@ -47,6 +48,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	fs.StringVar(&o.baseURL, "base-url", "", "address of the shop as visitors see it, such as https://shop.example (default: from -addr)")
 	fs.StringVar(&o.database, "db", "yumroad.db", "SQLite database `file`, made if it is missing, or a postgres:// or mysql:// address")
 	fs.StringVar(&o.sessions, "sessions", "", "Redis to keep sessions and the counts of wrong passwords on, such as redis://localhost:6379/0 (default: in the database)")
+	fs.StringVar(&o.metrics, "metrics", "", "`host:port` to show /metrics to Prometheus at, such as 127.0.0.1:9100, which nobody else should reach (default: nowhere)")
 	fs.DurationVar(&o.lifetime, "session-lifetime", 24*time.Hour, "how long a login lasts at most")
 	fs.DurationVar(&o.idle, "session-idle", time.Hour, "how long a login lasts without being used")
 	fs.DurationVar(&o.remember, "remember", 720*time.Hour, "how long a login lasts for those who tick the box")
@@ -95,6 +97,9 @@ func (o *options) check(rest []string) error {
 	}
 	if _, _, err := net.SplitHostPort(o.addr); err != nil {
 		faults = append(faults, fmt.Errorf("-addr %q is not a host and a port such as %s", o.addr, defaultAddr))
+	}
+	if _, _, err := net.SplitHostPort(o.metrics); o.metrics != "" && err != nil {
+		faults = append(faults, fmt.Errorf("-metrics %q is not a host and a port such as 127.0.0.1:9100", o.metrics))
 	}
 	if o.database == "" {
 		faults = append(faults, errors.New("-db is empty"))

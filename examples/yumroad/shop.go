@@ -12,17 +12,19 @@ import (
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/email"
+	"github.com/vestibule-go/auth/metrics"
 	"github.com/vestibule-go/auth/pages"
 )
 
 // shop is the whole application.
 type shop struct {
 	*kept
-	auth  *auth.Manager
-	links *email.Links // in mails
-	site  *pages.Site  // the pages of accounts
-	log   *slog.Logger
-	https bool
+	auth    *auth.Manager
+	links   *email.Links // in mails
+	site    *pages.Site  // the pages of accounts
+	metrics *metrics.Set // nil: nothing is counted
+	log     *slog.Logger
+	https   bool
 }
 
 // openShop opens what the shop is kept in, brings its tables up to date, and sets
@@ -45,6 +47,7 @@ func (s *shop) setUp(o *options) (err error) {
 	if s.site, err = newSite(o); err != nil {
 		return err
 	}
+	s.count(o)
 	if s.auth, err = auth.New(s.store, s.config(o)); err != nil {
 		return err
 	}
@@ -53,6 +56,9 @@ func (s *shop) setUp(o *options) (err error) {
 		return fmt.Errorf("-mail: %w", err)
 	}
 	s.links, err = email.New(s.auth, s.store, &email.Config{Mailer: mailer, SiteName: "Yumroad"})
+	if err == nil {
+		s.watch()
+	}
 	return err
 }
 
@@ -66,7 +72,7 @@ func (s *shop) close() error {
 
 // config is all that package auth needs to know.
 func (s *shop) config(o *options) *auth.Config {
-	return &auth.Config{
+	c := &auth.Config{
 		BaseURL:        o.baseURL,
 		HomeURL:        "/dashboard",
 		Lifetime:       o.lifetime,
@@ -81,6 +87,10 @@ func (s *shop) config(o *options) *auth.Config {
 		CSRFRefused:    http.HandlerFunc(s.csrfRefused),
 		Logger:         s.log,
 	}
+	if s.metrics != nil {
+		c.Hasher, c.Hooks = s.metrics.Hasher(c.Hasher), append(c.Hooks, s.metrics.Hooks())
+	}
+	return c
 }
 
 // weakBcrypt is bcrypt at a cost that auth.New would refuse. It is here to make
