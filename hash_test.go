@@ -129,7 +129,9 @@ func TestSeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := gate{4, make(chan bool), make(chan bool)}
 		hook := &hashHook{}
-		s := newSite(t, func(c *auth.Config) { c.Hasher, c.HashSeats, c.Hooks = g, 1, []auth.Hooks{{}, hook.hooks(), hook.hooks()} })
+		s := newSite(t, func(c *auth.Config) {
+			c.Hasher, c.HashSeats, c.Hooks = g, 1, []auth.Hooks{{}, hook.hooks(), hook.hooks()}
+		})
 		wantLoad := func(used, waiting int) {
 			t.Helper()
 			if got := s.m.HashLoad(); got != (auth.HashLoad{Seats: 1, Used: used, Waiting: waiting}) {
