@@ -28,6 +28,13 @@ import (
 
 const ann = "ann@example.com"
 
+// exposition returns what a Set shows, as text.
+func exposition(set *metrics.Set) string {
+	w := httptest.NewRecorder()
+	set.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	return w.Body.String()
+}
+
 // scrape returns the values of all series, by name and labels as they are written.
 func scrape(t testing.TB, set *metrics.Set) map[string]float64 {
 	t.Helper()
