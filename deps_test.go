@@ -68,6 +68,7 @@ var mayImport = map[string][]string{
 	"authtest":  {"", "email", "memstore"},
 	"pages":     {"", "email", "lang"},
 	"password":  {""},
+	"audit":     {""},
 	"email":     {"", "lang", "throttle", "internal/onetime"},
 
 	"internal/guess/gen": {"internal/guess"},
