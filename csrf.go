@@ -267,13 +267,26 @@ func (st *state) forgetCSRF() {
 // refusal answers a request that failed the check.
 func (c *csrf) refusal(reason error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.m.emit(r.Context(), Event{Name: EventCSRFRefused, Reason: reason.Error()})
+		c.m.emit(r.Context(), Event{Name: EventCSRFRefused, Reason: csrfReason(reason)})
 		if h := c.m.cfg.CSRFRefused; h != nil {
 			h.ServeHTTP(w, r)
 			return
 		}
 		problemCSRF.answer(w, r)
 	})
+}
+
+// csrfReason says in words of ours, which do not change with those of nosurf, why a request is refused.
+func csrfReason(err error) string {
+	switch {
+	case errors.Is(err, errCrossSite):
+		return "other site"
+	case errors.Is(err, nosurf.ErrBadOrigin):
+		return "other origin"
+	case errors.Is(err, nosurf.ErrBadReferer):
+		return "other referer"
+	}
+	return "no token, or another"
 }
 
 // isMultipart reports whether the body of r is a form with files, perhaps.
