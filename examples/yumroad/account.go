@@ -18,6 +18,7 @@ func newSite(o *options) (*pages.Site, error) {
 		SignupLogsIn: o.confirmWithin > 0,
 		Templates:    frame(),
 		Funcs:        funcs,
+		Account:      []pages.Link{{Label: "What happened", Path: "/account/activity"}},
 		Languages:    lang.Catalog{lang.English()}, // as the rest of the shop
 	})
 }
@@ -36,6 +37,7 @@ func (s *shop) routeAccounts(mux *http.ServeMux) {
 func (s *shop) hooks(o *options) []auth.Hooks {
 	return []auth.Hooks{
 		email.Hooks(o.confirmWithin),
+		s.trail.Hooks(),
 		{Export: s.exportProducts, Delete: s.deleteProducts},
 	}
 }

@@ -38,6 +38,8 @@ type view struct {
 	Form     any             // what was typed, to be shown again
 	Errors   auth.FormErrors // what is wrong with it
 	Products []product
+	Activity []happening
+	Older    string // the cursor of the next page of Activity
 
 	// The rest is set by render.
 	User *auth.User // nil for guests

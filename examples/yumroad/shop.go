@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/audit"
 	"github.com/vestibule-go/auth/email"
 	"github.com/vestibule-go/auth/metrics"
 	"github.com/vestibule-go/auth/pages"
@@ -22,6 +23,7 @@ type shop struct {
 	auth    *auth.Manager
 	links   *email.Links // in mails
 	site    *pages.Site  // the pages of accounts
+	trail   *audit.Trail // of what happened in them
 	metrics *metrics.Set // nil: nothing is counted
 	log     *slog.Logger
 	https   bool
@@ -48,9 +50,13 @@ func (s *shop) setUp(o *options) (err error) {
 		return err
 	}
 	s.count(o)
+	if s.trail, err = audit.New(s.store, nil); err != nil {
+		return err
+	}
 	if s.auth, err = auth.New(s.store, s.config(o)); err != nil {
 		return err
 	}
+	s.trail.Attach(s.auth)
 	mailer, err := openMailer(o)
 	if err != nil {
 		return fmt.Errorf("-mail: %w", err)
@@ -62,12 +68,12 @@ func (s *shop) setUp(o *options) (err error) {
 	return err
 }
 
-// close sends the mails that are waiting, and then closes what the shop is kept in. Nobody
+// close sends the mails and writes the entries that are waiting, and then closes what the shop is kept in. Nobody
 // may be served any more.
 func (s *shop) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return errors.Join(s.links.Close(ctx), s.kept.close())
+	return errors.Join(s.links.Close(ctx), s.trail.Close(ctx), s.kept.close())
 }
 
 // config is all that package auth needs to know.
@@ -114,6 +120,7 @@ func (s *shop) routes() *http.ServeMux {
 	mux.HandleFunc("GET /products/{id}", s.product)
 	mux.Handle("GET /dashboard", members(s.dashboard))
 	mux.Handle("POST /products", members(s.addProduct))
+	mux.Handle("GET /account/activity", members(s.activity))
 	s.routeAccounts(mux)
 
 	mux.HandleFunc(healthPattern, health)
