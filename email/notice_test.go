@@ -67,6 +67,45 @@ var actions = []action{
 		}
 		return r
 	}, email.KindDeleted, 200},
+	{"others may know the password", confirmed, func(s *site) *authtest.Response {
+		if err := s.m.MarkCompromised(s.t.Context(), s.stored()); err != nil {
+			s.t.Error(err)
+		}
+		return s.visitor().Get("/")
+	}, "", 200},
+	{"all sessions are ended", confirmed, func(s *site) *authtest.Response {
+		s.login()
+		if err := s.m.EndSessions(s.t.Context(), s.stored()); err != nil {
+			s.t.Error(err)
+		}
+		return s.visitor().Get("/")
+	}, "", 200},
+	{"one session is ended", confirmed, func(s *site) *authtest.Response {
+		s.login()
+		u := s.stored()
+		live, err := s.m.Sessions(s.t.Context(), u)
+		if err != nil || len(live) != 1 {
+			s.t.Fatal(len(live), err)
+		}
+		if err := s.m.EndSession(s.t.Context(), u, live[0].ID); err != nil {
+			s.t.Error(err)
+		}
+		return s.visitor().Get("/")
+	}, "", 200},
+	{"the account is disabled", confirmed, func(s *site) *authtest.Response {
+		c, u := s.login(), s.stored()
+		u.Disabled = time.Now()
+		if err := s.store.UpdateUser(s.t.Context(), u); err != nil {
+			s.t.Error(err)
+		}
+		return c.Get("/")
+	}, "", 200},
+	{"a copy is made", confirmed, func(s *site) *authtest.Response {
+		if _, err := s.m.Export(s.t.Context(), s.stored()); err != nil {
+			s.t.Error(err)
+		}
+		return s.visitor().Get("/")
+	}, "", 200},
 	{"the current password is wrong", confirmed, func(s *site) *authtest.Response {
 		return s.login().Post("/password", passwordForm(third, another))
 	}, "", 422},
