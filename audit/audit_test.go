@@ -1,10 +1,12 @@
 package audit_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -453,7 +455,7 @@ func TestClose(t *testing.T) {
 func TestAtOnce(t *testing.T) {
 	store := memstore.New()
 	var trails []*audit.Trail
-	for range 8 {
+	for range 6 {
 		trail, err := audit.New(store, &audit.Config{PerDay: 10_000})
 		if err != nil {
 			t.Fatal(err)
@@ -463,9 +465,9 @@ func TestAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i, trail := range trails {
 		all.Go(func() {
-			for j := range 100 {
+			for j := range 25 {
 				trail.Hooks().Event(t.Context(), auth.Event{Name: fmt.Sprint(i, ".", j), UserID: "u1", Time: time.Now()})
-				if j%10 == 0 {
+				if j%5 == 0 {
 					trail.Page(t.Context(), "u1", "", 1) // wait
 				}
 			}
@@ -478,8 +480,8 @@ func TestAtOnce(t *testing.T) {
 	for _, e := range entries {
 		seen[e.Name] = true
 	}
-	if err != nil || len(seen) != 800 {
-		t.Errorf("%d different entries of %d, want 800; error %v", len(seen), len(entries), err)
+	if err != nil || len(seen) != 150 {
+		t.Errorf("%d different entries of %d, want 150; error %v", len(seen), len(entries), err)
 	}
 }
 
@@ -503,6 +505,25 @@ func TestUnreadable(t *testing.T) {
 	s.events.Want(t, auth.EventFailure)
 	if c, err := s.store.Credential(t.Context(), list[0].Kind, list[0].ID); err != nil || string(c.Data) != `[{"time":` {
 		t.Errorf("%s, %v", c.Data, err)
+	}
+}
+
+// Without a Manager a failure is in the log of the program.
+func TestWithoutAttach(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+	defer slog.SetDefault(before)
+	trail, err := audit.New(&storetest.Faulty{Store: memstore.New(), Before: func(string) error { return errStore }}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trail.Hooks().Event(t.Context(), auth.Event{Name: auth.EventLoggedIn, UserID: "u1", Time: time.Now()})
+	trail.Close(t.Context())
+	for _, want := range []string{`"level":"ERROR"`, `"msg":"auth: failed"`, `"user":"u1"`, `"reason":"audit trail"`, errStore.Error()} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s is not in %s", want, log.String())
+		}
 	}
 }
 

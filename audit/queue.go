@@ -54,28 +54,24 @@ func (q *queue) add(n *note) error {
 	}
 	q.waiting.notes = append(q.waiting.notes, n)
 	if q.writing == nil {
-		q.next()
-		go q.run()
+		go q.run(q.next())
 	}
 	return nil
 }
 
-// next makes what is waiting what is written. The lock is held.
-func (q *queue) next() { q.writing, q.waiting = q.waiting, nil }
+// next makes what is waiting what is written, and returns it. The lock is held.
+func (q *queue) next() *batch {
+	q.writing, q.waiting = q.waiting, nil
+	return q.writing
+}
 
-// run writes until nothing is left.
-func (q *queue) run() {
-	for {
-		q.mu.Lock()
-		b := q.writing
-		q.mu.Unlock()
-		if b == nil {
-			return
-		}
+// run writes b, and what has come meanwhile, until nothing is left.
+func (q *queue) run(b *batch) {
+	for b != nil {
 		q.write(q.ctx, b.notes)
 		close(b.done)
 		q.mu.Lock()
-		q.next()
+		b = q.next() // once it is nil another goroutine may begin
 		q.mu.Unlock()
 	}
 }

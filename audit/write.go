@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -67,10 +68,11 @@ func (t *Trail) put(ctx context.Context, l *leaf) (err error) {
 	if l.gone {
 		return t.remove(ctx, l.userID)
 	}
-	for range tries {
+	for n := range tries {
 		if done, err := t.try(ctx, l); done || err != nil {
 			return err
 		}
+		time.Sleep(rand.N(time.Duration(n+1) * time.Millisecond)) // or else the slow would never have their turn
 	}
 	return fmt.Errorf("audit: write: %w", auth.ErrConflict)
 }
