@@ -188,7 +188,7 @@ func reasonsInSource(t *testing.T) (reasons []string, texts map[string]bool) {
 					word(n.Value)
 				}
 			case *ast.ValueSpec:
-				if n.Names[0].Name == "reason" && len(n.Values) == 1 {
+				if name := n.Names[0].Name; (name == "reason" || strings.HasPrefix(name, "Kind")) && len(n.Values) == 1 { // of mails, too
 					word(n.Values[0])
 				}
 			case *ast.AssignStmt:
