@@ -211,8 +211,7 @@ func TestDocumentedRows(t *testing.T) {
 var settings = map[string][]string{
 	".": {"Config", "Proof"}, "pages": {"Config"}, "email": {"Config"}, "email/smtpmail": {"Config"},
 	"throttle": {"Rules", "Rule"}, "password": {"Argon2id", "Pepper", "Migrating", "Devise", "Firebase", "Range"},
-	"authtest": {"Login", "Client"}, "otelauth": {"Config"},
-	"authtest": {"Login", "Client"}, "audit": {"Config"},
+	"authtest": {"Login", "Client"}, "otelauth": {"Config"}, "audit": {"Config"},
 }
 
 // defaults.md has every field of those structs and no others, and says what happens without them.

@@ -62,7 +62,7 @@ func eachName(pkg, name, value string, knows func(auth.Event)) {
 	notices := []string{email.KindPasswordChanged, email.KindEmailChanged, email.KindDeleted, email.KindNewBrowser}
 	switch {
 	case strings.HasPrefix(name, "Event"):
-		for _, reason := range []string{"wrong password", "not fresh", "auth: request comes from another site", "user is gone", "pwd", "mail", "find user", "confirm", "new_browser"} {
+		for _, reason := range []string{"wrong password", "not fresh", "other site", "user is gone", "pwd", "mail", "find user", "confirm", "new_browser"} {
 			if _, got := metrics.Labels(auth.Event{Name: value, Reason: reason}); got != "other" {
 				knows(auth.Event{Name: value, Reason: reason})
 				return

@@ -34,7 +34,7 @@ var known = map[string][]string{
 	auth.EventHashUpgraded:    nil,
 	auth.EventDenied:          {"not logged in", "not fresh", other},
 	auth.EventSessionRejected: {"credentials have changed", "user is gone", "user is disabled", byHook, "ended during the request", "unreadable values", "unreadable facts", other},
-	auth.EventCSRFRefused:     {otherSite, badToken, other},
+	auth.EventCSRFRefused:     {"other site", "other origin", "other referer", "no token, or another", other},
 	auth.EventThrottled:       {"account", "browser", "network", "wide_network", "signup", "mail", "mail_network", other},
 	auth.EventBusy:            nil,
 	auth.EventFailure: {
@@ -52,10 +52,8 @@ var known = map[string][]string{
 }
 
 const (
-	byHook    = "refused by a hook"
-	otherSite = "other site"
-	badToken  = "bad token"
-	sendMail  = "send mail"
+	byHook   = "refused by a hook"
+	sendMail = "send mail"
 )
 
 var mails = []string{"confirm", "reset", "signup_taken", "signup_pending", "change", "change_taken", other}
@@ -98,8 +96,6 @@ func short(e auth.Event) string {
 		if i := strings.LastIndex(e.Reason, ": "); i >= 0 {
 			return e.Reason[i+len(": "):]
 		}
-	case auth.EventCSRFRefused:
-		return shortCSRF(e.Reason)
 	case auth.EventFailure:
 		if errors.Is(e.Err, context.Canceled) {
 			return canceled
@@ -108,17 +104,6 @@ func short(e auth.Event) string {
 		return what
 	}
 	return e.Reason
-}
-
-// shortCSRF returns what the sentences of packages auth and nosurf say.
-func shortCSRF(sentence string) string {
-	switch {
-	case strings.HasSuffix(sentence, "from another site"), strings.Contains(sentence, "rigin"), strings.Contains(sentence, "Referer"):
-		return otherSite
-	case strings.HasPrefix(sentence, "The CSRF token"):
-		return badToken
-	}
-	return other
 }
 
 // Outcomes of a call of a store.

@@ -122,7 +122,7 @@ func TestWhatVisitorsDo(t *testing.T) {
 	want(t, all, map[string]float64{
 		event("signed_up", ""): 1, event("logged_in", "pwd"): 2, event("logged_out", ""): 1,
 		event("login_failed", "wrong password"): 1, event("login_failed", "unknown user"): 5, event("throttled", "account"): 1,
-		event("csrf_refused", "other site"): 1, event("csrf_refused", "bad token"): 1, event("csrf_refused", "other"): 0,
+		event("csrf_refused", "other site"): 1, event("csrf_refused", "no token, or another"): 1, event("csrf_refused", "other"): 0,
 		event("mail_asked", "confirm"): 1, event("other", ""): 0, event("failed", "other"): 0,
 		call("UserByLogin", "not_found"): 6, call("UserByLogin", "error"): 0,
 		"auth_hash_waiting": 0, "auth_mail_queue_capacity": 1000,
