@@ -29,6 +29,7 @@ func TestFrequentCallsAreOneStatement(t *testing.T) {
 			"CreateSession":  func() error { n++; return s.CreateSession(ctx, session(fmt.Sprint("new", n), tomorrow()), "") },
 			"PutCredential":  func() error { n++; return s.PutCredential(ctx, credential(fmt.Sprint(n), tomorrow())) },
 			"Sessions":       func() error { _, err := s.Sessions(ctx, "ann"); return err },
+			"Users":          func() error { _, err := s.Users(ctx, "", 100); return err },
 			"DeleteSession":  func() error { return s.DeleteSession(ctx, "nobody's") },
 			"DeleteSessions": func() error { _, err := s.DeleteSessions(ctx, "bob", ""); return err },
 		} {
@@ -54,6 +55,8 @@ func TestStatementsUseIndexes(t *testing.T) {
 		rec.take()
 		storetest.Run(t, func(*testing.T) auth.Store { return s })
 		_, err := s.DeleteExpired(t.Context())
+		must(t, err)
+		_, err = s.Users(t.Context(), "crowd500", 100)
 		must(t, err)
 		_, u, err := s.Session(t.Context(), "crowd500")
 		if err != nil || u == nil {
