@@ -24,6 +24,7 @@ const (
 	deleteExpiredCredential = deleteCredential + " AND expires <= ?"
 	deleteCredentials       = "DELETE FROM auth_credentials WHERE user_id = ?"
 	deleteKind              = deleteCredentials + " AND kind = ?"
+	countKinds              = "SELECT kind, COUNT(*) FROM auth_credentials WHERE user_id = ?" + liveCredential + " GROUP BY kind"
 )
 
 // PutCredential implements [auth.CredentialStore].
@@ -137,4 +138,21 @@ func (s *Store) DeleteCredentials(ctx context.Context, userID, kind string) erro
 		return s.erase(ctx, deleteCredentials, key(userID))
 	}
 	return s.erase(ctx, deleteKind, key(userID), key(kind))
+}
+
+// CredentialKinds returns how many credentials of each kind a user has that have not expired. It is for operators: a
+// feature asks for its own by [Store.Credentials].
+func (s *Store) CredentialKinds(ctx context.Context, userID string) (map[string]int, error) {
+	kinds := make(map[string]int)
+	if userID == "" {
+		return kinds, nil
+	}
+	err := s.each(ctx, func() { clear(kinds) }, func(rows *sql.Rows) error {
+		var kind string
+		var n int
+		err := rows.Scan(&kind, &n)
+		kinds[kind] = n
+		return err
+	}, countKinds, key(userID), now())
+	return kinds, err
 }

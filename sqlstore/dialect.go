@@ -57,6 +57,13 @@ type Dialect struct {
 	// there may be more.
 	sweep func(context.Context, *Store, table) (n int, more bool, err error)
 
+	// columns and indexes are queries for the columns of a table and for those of its indexes, in their order, with
+	// commas between them and ! before those of a unique one. Their arguments are a schema, or "", and a table.
+	columns, indexes string
+
+	// inspect adds to an Inspection what only this database has.
+	inspect func(context.Context, *Store, *Inspection) error
+
 	// rest is how long to wait between two batches, in multiples of what one took.
 	rest time.Duration
 }

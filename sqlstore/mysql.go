@@ -25,7 +25,16 @@ var MySQL = Dialect{
 	lock:         mysqlLock,
 	sweep:        mysqlSweep,
 	rest:         1,
+	columns:      "SELECT COLUMN_NAME FROM information_schema.COLUMNS" + mysqlTable,
+	indexes: `SELECT CONCAT(IF(MIN(NON_UNIQUE) = 0, '!', ''), GROUP_CONCAT(COLUMN_NAME ORDER BY SEQ_IN_INDEX))
+		FROM information_schema.STATISTICS` + mysqlTable + " GROUP BY INDEX_NAME HAVING COUNT(SUB_PART) = 0",
+	inspect: func(ctx context.Context, s *Store, in *Inspection) error {
+		return s.clock(ctx, in, "SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)")
+	},
 }
+
+// mysqlTable is for the table whose database, or "", and name are the arguments.
+const mysqlTable = " WHERE TABLE_SCHEMA = COALESCE(NULLIF(?, ''), DATABASE()) AND TABLE_NAME = ?"
 
 var mysqlError = regexp.MustCompile(`^Error (\d+)[ :]`)
 

@@ -22,7 +22,19 @@ var Postgres = Dialect{
 	lock:     postgresLock,
 	sweep:    postgresSweep,
 	rest:     19, // here batches take little time, of which others notice every bit
+	columns:  "SELECT attname::text FROM pg_attribute WHERE attrelid = " + postgresTable + " AND attnum > 0 AND NOT attisdropped",
+	indexes: `SELECT CASE WHEN i.indisunique THEN '!' ELSE '' END || string_agg(a.attname::text, ',' ORDER BY k.n)
+		FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
+		JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+		WHERE i.indrelid = ` + postgresTable + ` AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND k.n <= i.indnkeyatts
+		GROUP BY i.indexrelid, i.indisunique`,
+	inspect: func(ctx context.Context, s *Store, in *Inspection) error {
+		return s.clock(ctx, in, "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint")
+	},
 }
+
+// postgresTable is the table whose schema, or "", and name are the arguments.
+const postgresTable = "to_regclass(CASE WHEN $1::text = '' THEN '' ELSE quote_ident($1::text) || '.' END || quote_ident($2::text))"
 
 // postgresFailure goes by the SQLSTATE, which the errors of both drivers tell.
 func postgresFailure(err error) failure {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/vestibule-go/auth"
 )
@@ -20,6 +21,12 @@ var SQLite = Dialect{
 	failure: sqliteFailure,
 	sweep:   sqliteSweep,
 	rest:    1,
+	inspect: sqliteInspect,
+	columns: "SELECT c.name FROM (SELECT ?) JOIN pragma_table_info(?) c",
+	indexes: `SELECT COALESCE(marked || group_concat(name), '') FROM (
+		SELECT l.name AS one, CASE WHEN l."unique" THEN '!' ELSE '' END AS marked, c.name AS name
+		FROM (SELECT ?) JOIN pragma_index_list(?) l JOIN pragma_index_info(l.name) c
+		WHERE NOT l.partial ORDER BY l.name, c.seqno) GROUP BY one, marked`,
 }
 
 // sqliteFailure goes by the text of SQLITE_BUSY and SQLITE_LOCKED, which comes from
@@ -45,4 +52,13 @@ func sqliteSweep(ctx context.Context, s *Store, t table) (n int, more bool, err 
 	}
 	deleted, err := s.exec(ctx, "DELETE FROM "+t.name+" WHERE expires <= ?", until)
 	return int(deleted), more, err
+}
+
+// sqliteInspect asks for what is a setting of the file, or of every connection.
+func sqliteInspect(ctx context.Context, s *Store, in *Inspection) error {
+	var millis int64
+	err := s.db.QueryRowContext(ctx, `SELECT f.file, j.journal_mode, b.timeout FROM pragma_database_list f,
+		pragma_journal_mode j, pragma_busy_timeout b WHERE f.name = 'main'`).Scan(&in.File, &in.Journal, &millis)
+	in.BusyTimeout = time.Duration(millis) * time.Millisecond
+	return wrap(err)
 }

@@ -56,6 +56,8 @@ func TestStatementsUseIndexes(t *testing.T) {
 		storetest.Run(t, func(*testing.T) auth.Store { return s })
 		_, err := s.DeleteExpired(t.Context())
 		must(t, err)
+		_, err = s.CredentialKinds(t.Context(), "crowd500")
+		must(t, err)
 		_, err = s.Users(t.Context(), "crowd500", 100)
 		must(t, err)
 		_, u, err := s.Session(t.Context(), "crowd500")
