@@ -17,8 +17,8 @@ import (
 
 // importable are the packages that applications import. TestImportable knows that none is missing.
 var importable = []string{
-	".", "audit", "authtest", "email", "email/smtpmail", "lang", "memstore", "metrics", "otelauth", "pages", "password",
-	"redisstore", "sqlstore", "storetest", "throttle", "throttle/redisthrottle",
+	".", "audit", "authtest", "cmd/vestibule", "cmd/vestibule/shell", "email", "email/smtpmail", "lang", "memstore", "metrics",
+	"otelauth", "pages", "password", "redisstore", "sqlstore", "storetest", "throttle", "throttle/redisthrottle",
 }
 
 // inOneGoroutine are the types with methods about whose concurrent use their comments need not say anything, and why.

@@ -38,7 +38,11 @@ func (o *operator) root() *cli.Command {
 
 // commands are grouped by what they work on, one file for each.
 func (o *operator) commands() []*cli.Command {
-	return []*cli.Command{o.users(), o.sessions(), o.credentials(), o.migrate(), o.helpCommand()}
+	all := []*cli.Command{o.users(), o.sessions(), o.credentials(), o.migrate(), o.doctor()}
+	if !o.inShell {
+		all = append(all, o.shell())
+	}
+	return append(all, o.helpCommand())
 }
 
 // flags are those of all commands. In the command shell the database is open already.
@@ -94,7 +98,7 @@ func (o *operator) misused(cmd *cli.Command, err error) error {
 // astray is what a group of commands does: it says which there are.
 func (o *operator) astray(_ context.Context, cmd *cli.Command) error {
 	switch name := cmd.Args().First(); {
-	case cmd.Bool("help"):
+	case cmd.Bool("h"):
 		o.help(cmd, o.stdout)
 		return nil
 	case name == "":
@@ -145,7 +149,7 @@ func (o *operator) command(name, does, args, description string, do action, flag
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			given := cmd.Args().Slice()
 			switch {
-			case cmd.Bool("help"):
+			case cmd.Bool("h"):
 				o.help(cmd, o.stdout)
 				return nil
 			case len(given) < least:

@@ -4,14 +4,27 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 )
 
-// helpFlag is ours, since that of the library writes flags with two dashes, and half of the help is not to be replaced.
-func helpFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "explain the command"}
+// helpFlag is ours, since that of the library writes flags with two dashes. Under the name help the library would take it
+// for its own, so that is replaced.
+func helpFlag() cli.Flag { return &cli.BoolFlag{Name: "h", Usage: "explain the command"} }
+
+func shortHelp(args []string) []string {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		if arg == "-help" || arg == "--help" {
+			args[i] = "-h"
+		}
+	}
+	return args
 }
 
 // helpCommand is for those who write help users list.

@@ -19,7 +19,8 @@ type operator struct {
 	app  *App
 	name string
 
-	inShell bool // the command is a line of the command shell
+	outer   context.Context // that of Run, in which no command is noted, as the library of commands does
+	inShell bool            // the command is a line of the command shell
 	asJSON  bool
 	db      *Database // what was opened, and is to be closed
 	manager *auth.Manager

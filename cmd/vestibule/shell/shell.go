@@ -80,12 +80,13 @@ var errDeclined = errors.New("nothing was changed")
 func Run(ctx context.Context, args []string, app *App) int {
 	o := newOperator(app)
 	defer o.close()
+	o.outer = ctx
 	return o.exit(o.do(ctx, args))
 }
 
 // do runs one command.
 func (o *operator) do(ctx context.Context, args []string) error {
-	return o.root().Run(ctx, append([]string{o.name}, args...))
+	return o.root().Run(ctx, append([]string{o.name}, shortHelp(args)...))
 }
 
 // exit says what err is, and returns its code.
@@ -96,6 +97,8 @@ func (o *operator) exit(err error) int {
 	}
 	var code int
 	switch {
+	case errors.Is(err, errFindings): // which have been shown
+		return ExitFailure
 	case errors.Is(err, ErrUsage):
 		code = ExitUsage
 	case errors.Is(err, auth.ErrNotFound):
@@ -116,7 +119,7 @@ func sentence(err error) string {
 		for _, f := range faults {
 			all = append(all, strings.TrimPrefix(f.Field+": "+f.Message, ": "))
 		}
-		return strings.Join(all, " ")
+		return strings.Join(all, "\n")
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	case errors.Is(err, auth.ErrConflict):
