@@ -36,6 +36,11 @@ type desk struct {
 
 func newDesk(t *testing.T, cfg *auth.Config) *desk {
 	t.Helper()
+	return newDeskOf(t, authtest.Config(t, cfg))
+}
+
+func newDeskOf(t *testing.T, cfg *auth.Config) *desk {
+	t.Helper()
 	d := &desk{t: t, file: filepath.Join(t.TempDir(), "app.db")}
 	var err error
 	d.db, err = sql.Open("sqlite", "file:"+d.file+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
@@ -44,7 +49,9 @@ func newDesk(t *testing.T, cfg *auth.Config) *desk {
 	d.store = sqlstore.New(d.db, sqlstore.SQLite)
 	_, err = d.store.Migrate(t.Context())
 	must(t, err)
-	cfg = authtest.Config(t, cfg)
+	if cfg.BaseURL == "" {
+		cfg.BaseURL = authtest.BaseURL
+	}
 	d.app = &App{SQL: d.store, Config: cfg}
 	d.m, err = auth.New(d.store, cfg)
 	must(t, err)
@@ -121,7 +128,9 @@ func (d *desk) enters(password string) bool {
 }
 
 // browser returns a visitor in whose browser ann is logged in.
-func (d *desk) browser() *authtest.Client { return authtest.Login{App: site(d.m)}.Client(d.t, d.m, d.user(ann)) }
+func (d *desk) browser() *authtest.Client {
+	return authtest.Login{App: site(d.m)}.Client(d.t, d.m, d.user(ann))
+}
 
 func TestUsersFromBeginningToEnd(t *testing.T) {
 	d := newDesk(t, nil)
