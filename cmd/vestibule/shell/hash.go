@@ -53,7 +53,7 @@ var schemes = []struct {
 	}},
 	{regexp.MustCompile(`^(?:argon2)?\$(argon2id?)\$v=\d+\$m=(\d+),t=(\d+),p=(\d+)`), func(m []string) scheme {
 		memory, passes := number(m[2]), number(m[3])
-		return scheme{m[1], fmt.Sprintf("m=%d t=%d p=%s", memory, passes, m[4]), below(memory, argonMemory(passes), "KiB of memory")}
+		return scheme{m[1], fmt.Sprintf("m=%d t=%d p=%s", memory, passes, m[4]), below(memory, argonMemory(passes), "memory in KiB")}
 	}},
 	{regexp.MustCompile(`^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)`), func(m []string) scheme {
 		return scryptScheme(1<<min(number(m[1]), 40), number(m[2]), number(m[3]))
@@ -71,7 +71,7 @@ var schemes = []struct {
 }
 
 func scryptScheme(n, r, p int) scheme {
-	return scheme{"scrypt", fmt.Sprintf("n=%d r=%d p=%d", n, r, p), below(n*r*p, 1<<13*8*10, "blocks (n times r times p)")}
+	return scheme{"scrypt", fmt.Sprintf("n=%d r=%d p=%d", n, r, p), below(n*r*p, 1<<13*8*10, "n times r times p")}
 }
 
 var pbkdf2Rounds = map[string]int{"sha1": 1_300_000, "sha256": 600_000, "sha512": 210_000}
@@ -104,5 +104,5 @@ func below(n, least int, what string) string {
 	if n >= least {
 		return ""
 	}
-	return fmt.Sprintf("%d %s, less than %d", n, what, least)
+	return fmt.Sprintf("%s %d, less than %d", what, n, least)
 }

@@ -165,12 +165,22 @@ func (o *operator) given(cmd *cli.Command) *auth.Config {
 		c := *o.app.Config
 		return &c
 	}
-	c := &auth.Config{BaseURL: cmd.String("base-url"), CookieName: cmd.String("cookie-name"), Hasher: auth.Bcrypt(cmd.Int("bcrypt-cost"))}
+	c := &auth.Config{BaseURL: cmd.String("base-url"), CookieName: cmd.String("cookie-name"), Hasher: auth.Bcrypt(cost(cmd))}
 	c.Passwords.MinLength = cmd.Int("min-password")
 	if c.BaseURL == "" {
 		c.BaseURL = placeholder
 	}
 	return c
+}
+
+// cost is that of the passwords which a command sets. Every Manager hashes once when it is made, and those of commands
+// that set none need not take their time for it.
+func cost(cmd *cli.Command) int {
+	switch cmd.Name {
+	case "create", "set-password", "shell", "doctor":
+		return cmd.Int("bcrypt-cost")
+	}
+	return leastCost
 }
 
 // tellFailures says which parts have failed, of which a command that succeeded says nothing.

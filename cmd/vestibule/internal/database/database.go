@@ -30,7 +30,11 @@ func Open(ctx context.Context, address string, create bool) (*shell.Database, er
 	}
 	if err := db.PingContext(ctx); err != nil {
 		db.Close()
-		return nil, without(password(address), fmt.Errorf("cannot reach the database: %w", err))
+		hint := ""
+		if strings.Contains(err.Error(), "readonly database") {
+			hint = "; a database of SQLite with a write-ahead log is read only by who can write to the file and its folder, such as the application's user"
+		}
+		return nil, without(password(address), fmt.Errorf("cannot reach the database: %w%s", err, hint))
 	}
 	store := sqlstore.New(db, dialect)
 	return &shell.Database{Store: store, Close: func() error { return errors.Join(store.Close(), db.Close()) }}, nil
