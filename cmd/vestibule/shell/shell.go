@@ -50,15 +50,17 @@ type App struct {
 	// OpenMailer returns what sends mails to where the flag -mail says. Errors must not hold a password.
 	OpenMailer func(where, from string) (email.Mailer, error)
 
-	// Stdin, Stdout and Stderr are those of the process if they are nil. Who sits at a terminal is asked there.
-	Stdin          io.Reader
+	// Stdin is what answers are read from; nil means that of the process. Who sits at a terminal is asked there.
+	Stdin io.Reader
+
+	// Stdout gets what was asked for, Stderr questions and errors; nil means those of the process.
 	Stdout, Stderr io.Writer
 }
 
 // Database is one that was opened.
 type Database struct {
-	Store *sqlstore.Store
-	Close func() error
+	Store *sqlstore.Store // in which everything is kept
+	Close func() error    // ends what was opened
 }
 
 // The exit codes, which [Run] returns.

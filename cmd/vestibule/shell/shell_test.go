@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	_ "modernc.org/sqlite"
 
@@ -425,7 +426,7 @@ func TestTerminalIsSafe(t *testing.T) {
 		for _, args := range [][]string{args, append(args, "-json")} {
 			s := d.run("", args...)
 			for _, r := range strings.ReplaceAll(s.out+s.err, "\n", "") {
-				if unprintable(r) {
+				if !unicode.IsPrint(r) {
 					t.Errorf("%q: %q is written raw", args, r)
 				}
 			}
