@@ -218,11 +218,9 @@ func TestSchemes(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", hash, got, want)
 		}
 	}
-	for _, h := range []auth.Hasher{auth.Bcrypt(10), authtest.Hasher{}} {
-		hash, err := h.Hash(password)
-		must(t, err)
-		if schemeOf(hash).name != "bcrypt" {
-			t.Errorf("%T makes hashes of an unknown scheme", h)
-		}
+	hash, err := authtest.Hasher{}.Hash(strings.Repeat(password, 9))
+	must(t, err)
+	if s := schemeOf(hash); s.name != "bcrypt" {
+		t.Errorf("%s is of an unknown scheme", hash)
 	}
 }

@@ -102,7 +102,7 @@ func (o *operator) prompt() func() (string, error) {
 	t := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{&keys{o.terminal}, os.Stdout}, "vestibule> ")
+	}{&keys{o.terminal}, o.stdout}, o.name+"> ")
 	t.AutoCompleteCallback = o.complete
 	return func() (string, error) {
 		before, err := term.MakeRaw(fd)

@@ -20,6 +20,7 @@ import (
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
 	"github.com/vestibule-go/auth/email"
+	"github.com/vestibule-go/auth/memstore"
 	"github.com/vestibule-go/auth/sqlstore"
 )
 
@@ -527,6 +528,26 @@ func TestSchemaIsLookedAt(t *testing.T) {
 	d.run("", "migrate", "up").want(0, "applied 0001")
 	d.run("", "migrate", "up").want(0, "up to date")
 	d.run("", "users", "list").want(0)
+}
+
+// A store of an application's own does as well, but for what only sqlstore can do.
+func TestOwnStore(t *testing.T) {
+	d := newDesk(t, nil)
+	mem := memstore.New()
+	d.app.SQL, d.app.Store = nil, mem
+	d.run(password+"\n", "users", "create", ann).want(0)
+	d.run("", "users", "show", ann).want(0, ann, "bcrypt")
+	d.run("", "users", "list").want(1, "App.Users is nil")
+	d.run("", "migrate", "status").want(1, "nothing to migrate")
+	d.run("", "credentials", "purge", "-expired").want(1, "App.SQL is nil")
+	d.app.Users = func(ctx context.Context, after string, n int) ([]*auth.User, error) {
+		u, err := mem.UserByLogin(ctx, ann)
+		return []*auth.User{u}, err
+	}
+	d.run("", "users", "list").want(0, ann)
+	d.run("", "doctor", "-json").want(0, `"users":1`)
+	d.run("", "users", "delete", ann, "-yes").want(0)
+	d.run("", "users", "show", ann).want(3)
 }
 
 func TestLines(t *testing.T) {

@@ -245,10 +245,9 @@ func (o *operator) describe(u *auth.User, sessions *int, kinds map[string]int) e
 
 // done is a change as JSON.
 type done struct {
-	Did      string `json:"did"`
-	ID       string `json:"id"`
-	Email    string `json:"email"`
-	Sessions *int   `json:"sessions,omitempty"` // how many were ended, where that was asked for
+	Did   string `json:"did"`
+	ID    string `json:"id"`
+	Email string `json:"email"`
 }
 
 // report says what was done.
