@@ -27,7 +27,7 @@ user gets a link by which to choose it.
 
   vestibule users create ann@example.com
   vestibule users create ann@example.com -stdin < password.txt
-  vestibule users create ann@example.com -mail smtps://shop:PASSWORD@mail.example -base-url https://shop.example`,
+  vestibule users create ann@example.com -mail env:SHOP_MAIL -base-url https://shop.example`,
 		o.createUser, flags...)
 }
 
@@ -53,7 +53,7 @@ func (o *operator) mailFlags() []cli.Flag {
 	case o.app.OpenMailer != nil:
 		return []cli.Flag{
 			&cli.StringFlag{Name: "mail", Sources: cli.ValueSourceChain{},
-				Usage: "mail the user a link to choose a password, by `WHERE`: dir:PATH writes a file, smtp://USER:PASSWORD@HOST:PORT or smtps://… sends it"},
+				Usage: "mail the user a link to choose a password, by `WHERE`: dir:PATH writes a file, smtp://USER:PASSWORD@HOST:PORT or smtps://… sends it, env:NAME is what this variable of the environment says"},
 			&cli.StringFlag{Name: "mail-from",
 				Usage: "the `SENDER` of the mail, such as \"The Shop <noreply@shop.example>\"; without it noreply at the host of -base-url"},
 		}

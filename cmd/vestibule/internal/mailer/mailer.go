@@ -3,6 +3,7 @@ package mailer
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/vestibule-go/auth/cmd/vestibule/shell"
@@ -10,9 +11,13 @@ import (
 	"github.com/vestibule-go/auth/email/smtpmail"
 )
 
-// Open returns what sends mails to where: dir:PATH, or the smtp:// or smtps:// address of a server. From is the sender.
+// Open returns what sends mails to where: dir:PATH, the smtp:// or smtps:// address of a server, or env:NAME, the variable of the
+// environment which says one of these, for others on the machine can see flags. From is the sender.
 // Errors do not repeat where, for there may be a password in it.
 func Open(where, from string) (email.Mailer, error) {
+	if name, ok := strings.CutPrefix(where, "env:"); ok {
+		where = os.Getenv(name)
+	}
 	scheme, rest, _ := strings.Cut(where, ":")
 	switch {
 	case scheme == "dir" && rest != "":
@@ -20,5 +25,5 @@ func Open(where, from string) (email.Mailer, error) {
 	case scheme == "smtp", scheme == "smtps":
 		return smtpmail.New(&smtpmail.Config{Server: where, From: from})
 	}
-	return nil, fmt.Errorf("%w: -mail is none of dir:PATH, smtp://USER:PASSWORD@HOST:PORT and smtps://…", shell.ErrUsage)
+	return nil, fmt.Errorf("%w: -mail is none of dir:PATH, smtp://USER:PASSWORD@HOST:PORT, smtps://… and env:NAME, a variable that is one of these", shell.ErrUsage)
 }

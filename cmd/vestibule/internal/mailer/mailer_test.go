@@ -32,6 +32,14 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%q: %v", where, err)
 		}
 	}
+	t.Setenv("SHOP_MAIL", "smtps://u:p@mail.example:465")
+	if _, err := Open("env:SHOP_MAIL", "noreply@shop.example"); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("SHOP_MAIL", "")
+	if _, err := Open("env:SHOP_MAIL", "noreply@shop.example"); !errors.Is(err, shell.ErrUsage) {
+		t.Error(err)
+	}
 	if _, err := Open("log", "noreply@shop.example"); !errors.Is(err, shell.ErrUsage) {
 		t.Error(err)
 	}
