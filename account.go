@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What becomes of an account: another address, a copy for its user, its end.
+// What becomes of an account: another address, its closing, a copy for its user, its end.
 
 // SetEmail gives u another address, which u has proved to read: it counts as confirmed. It ends u's
 // sessions. If u is the current user of the request that ctx belongs to, that session goes on under a
@@ -24,6 +24,22 @@ func (m *Manager) SetEmail(ctx context.Context, u *User, email string) error {
 		return faults
 	}
 	return m.restamp(ctx, u, EventEmailChanged, true, func(u *User) { u.Email, u.Confirmed = canonical, now() })
+}
+
+// Disable closes u's account until Enable opens it: all sessions of u end, for good, and nobody logs in, who is
+// answered as after a wrong password. To disable an account that is disabled ends the sessions once more. Errors, and what
+// becomes of u, are as of [Manager.SetEmail], but that nothing is refused for its form.
+func (m *Manager) Disable(ctx context.Context, u *User) error {
+	return m.restamp(ctx, u, EventDisabled, false, func(u *User) {
+		if u.Disabled.IsZero() {
+			u.Disabled = now()
+		}
+	})
+}
+
+// Enable lets u log in again, after Disable. No session comes back. Errors are those of Disable.
+func (m *Manager) Enable(ctx context.Context, u *User) error {
+	return m.restamp(ctx, u, EventEnabled, false, func(u *User) { u.Disabled = time.Time{} })
 }
 
 // account is what Export tells of a user.

@@ -292,3 +292,32 @@ func TestDeleteAccountInThreeStores(t *testing.T) {
 		}
 	}
 }
+
+// Who is disabled is out at once, and stays out; sessions do not come back with the account.
+func TestDisable(t *testing.T) {
+	s := newSite(t, nil)
+	s.unwatched()
+	b := s.browser()
+	b.signup(ann)
+	if err := s.m.Disable(t.Context(), nil); !errors.Is(err, auth.ErrNotLoggedIn) {
+		t.Errorf("nobody is disabled: %v", err)
+	}
+	u := s.user(ann)
+	if err := s.m.Disable(t.Context(), u); err != nil || u.Disabled.IsZero() {
+		t.Fatalf("Disabled %v, error %v", u.Disabled, err)
+	}
+	since := u.Disabled
+	wantWho(t, "disabled", b, "nobody")
+	wantStatus(t, "login of who is disabled", s.browser().login(ann, password), 422)
+	if err := s.m.Disable(t.Context(), u); err != nil || !u.Disabled.Equal(since) {
+		t.Errorf("twice: Disabled %v, error %v", u.Disabled, err)
+	}
+	if err := s.m.Enable(t.Context(), u); err != nil || !s.user(ann).Disabled.IsZero() {
+		t.Fatalf("enable: %v", err)
+	}
+	wantWho(t, "enabled, with the old session", b, "nobody")
+	wantStatus(t, "login of who is enabled", s.browser().login(ann, password), 303)
+	if n := len(s.event(auth.EventDisabled)) + len(s.event(auth.EventEnabled)); n != 3 {
+		t.Errorf("%d events", n)
+	}
+}

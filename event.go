@@ -19,6 +19,8 @@ const (
 	EventLoggedOut       = "logged_out"
 	EventPasswordChanged = "password_changed"
 	EventEmailChanged    = "email_changed"
+	EventDisabled        = "account_disabled"
+	EventEnabled         = "account_enabled"
 	EventDeleted         = "account_deleted"
 	EventExported        = "account_exported"
 	EventSessionsRevoked = "sessions_revoked"     // all of a user's, or all but one, or one

@@ -17,7 +17,7 @@ import (
 
 // importable are the packages that applications import. TestImportable knows that none is missing.
 var importable = []string{
-	".", "audit", "authtest", "cmd/vestibule", "cmd/vestibule/shell", "email", "email/smtpmail", "lang", "memstore", "metrics",
+	".", "audit", "authtest", "cmd/vestibule/shell", "email", "email/smtpmail", "lang", "memstore", "metrics",
 	"otelauth", "pages", "password", "redisstore", "sqlstore", "storetest", "throttle", "throttle/redisthrottle",
 }
 

@@ -26,6 +26,8 @@ var known = map[string][]string{
 	auth.EventLoggedOut:       nil,
 	auth.EventPasswordChanged: nil,
 	auth.EventEmailChanged:    nil,
+	auth.EventDisabled:        nil,
+	auth.EventEnabled:         nil,
 	auth.EventDeleted:         nil,
 	auth.EventExported:        nil,
 	auth.EventSessionsRevoked: nil,

@@ -60,6 +60,8 @@ var happenings = map[string]string{
 	auth.EventLoggedOut:                  "You logged out.",
 	auth.EventPasswordChanged:            "The password was changed. All other devices were logged out.",
 	auth.EventEmailChanged:               "The email was changed. All other devices were logged out.",
+	auth.EventDisabled:                   "The account was closed.",
+	auth.EventEnabled:                    "The account was opened again.",
 	auth.EventExported:                   "The data of the account was downloaded.",
 	auth.EventSessionsRevoked:            "Other devices were logged out.",
 	auth.EventSessionsRevoked + " one":   "A device was logged out.",

@@ -72,7 +72,6 @@ func ExampleRun() {
 	// Output:
 	// audit: signed_up ""
 	// audit: account_disabled "by operator"
-	// audit: sessions_revoked "by operator"
 	// ann@example.com is disabled, and all sessions have ended.
 	// the orders of ann@example.com are gone
 	// audit: account_deleted "by operator"

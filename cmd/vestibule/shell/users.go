@@ -259,21 +259,9 @@ func (o *operator) report(did string, u *auth.User, format string, args ...any) 
 	return err
 }
 
-// Events of what the Manager has no method for.
-const (
-	EventDisabled = "account_disabled"
-	EventEnabled  = "account_enabled"
-)
-
 func (o *operator) disable(ctx context.Context, _ *cli.Command, s *subject) error {
-	if s.Disabled.IsZero() {
-		if err := o.update(ctx, s, EventDisabled, func(u *auth.User) { u.Disabled = now() }); err != nil {
-			return err
-		}
-	}
-	// From here on nobody logs in. A new stamp ends the sessions for good: they do not come back when the account does.
-	if err := s.m.EndSessions(ctx, s.User); err != nil {
-		return fmt.Errorf("%s is disabled, but the sessions were not ended: %w", s.Email, err)
+	if err := s.m.Disable(ctx, s.User); err != nil {
+		return err
 	}
 	return o.report("disable", s.User, "%s is disabled, and all sessions have ended.", s.Email)
 }
@@ -282,7 +270,7 @@ func (o *operator) enable(ctx context.Context, _ *cli.Command, s *subject) error
 	if s.Disabled.IsZero() {
 		return o.report("enable", s.User, "%s was not disabled.", s.Email)
 	}
-	if err := o.update(ctx, s, EventEnabled, func(u *auth.User) { u.Disabled = time.Time{} }); err != nil {
+	if err := s.m.Enable(ctx, s.User); err != nil {
 		return err
 	}
 	return o.report("enable", s.User, "%s can log in again.", s.Email)
