@@ -42,7 +42,9 @@ func (b *Browser) Cookies() []*http.Cookie {
 func (b *Browser) Cookie(name string) *http.Cookie { return b.cookies[name] }
 
 // SetCookie plants a cookie.
-func (b *Browser) SetCookie(name, value string) { b.cookies[name] = &http.Cookie{Name: name, Value: value} }
+func (b *Browser) SetCookie(name, value string) {
+	b.cookies[name] = &http.Cookie{Name: name, Value: value}
+}
 
 // DropCookie forgets a cookie.
 func (b *Browser) DropCookie(name string) { delete(b.cookies, name) }

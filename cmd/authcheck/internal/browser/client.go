@@ -19,13 +19,16 @@ import (
 // ErrSpent reports that as many requests were sent as there may be.
 var ErrSpent = errors.New("the most requests that may be sent are sent")
 
+// ErrUnreadable reports an answer whose header breaks the rules of HTTP.
+var ErrUnreadable = errors.New("the header of the answer is malformed")
+
 // maxBody is as much of an answer as is read.
 const maxBody = 1 << 20
 
 // Limits bound what a Client does.
 type Limits struct {
-	Requests  int // in all
-	PerSecond int // 0: as fast as it goes
+	Requests  int           // in all
+	PerSecond int           // 0: as fast as it goes
 	Timeout   time.Duration // of one request
 }
 
@@ -161,6 +164,9 @@ func (c *Client) do(ctx context.Context, r *http.Request, source string) (*Answe
 	asked := r.Method + " " + r.URL.Path
 	if err != nil {
 		fmt.Fprintln(c.log, asked, "failed")
+		if strings.Contains(err.Error(), "malformed MIME header") { // net/http has no name for it
+			return nil, fmt.Errorf("%s: %w", asked, ErrUnreadable)
+		}
 		return nil, fmt.Errorf("%s: %w", asked, withoutQuery(err))
 	}
 	defer res.Body.Close()

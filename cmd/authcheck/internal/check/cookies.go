@@ -249,7 +249,9 @@ func names(value, user string) bool {
 
 // unsigned reports whether there is nothing in a value that may be a signature: values of parts are those of frameworks that sign
 // what is in them.
-func unsigned(value string) bool { return !strings.ContainsAny(value, ".:|") && !strings.Contains(value, "--") }
+func unsigned(value string) bool {
+	return !strings.ContainsAny(value, ".:|") && !strings.Contains(value, "--")
+}
 
 func decoded(e *base64.Encoding, value string) string {
 	b, _ := e.DecodeString(strings.TrimRight(value, "="))

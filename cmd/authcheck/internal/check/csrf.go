@@ -202,8 +202,22 @@ func csrfToken(t *target) ([]string, error) {
 	if !found {
 		return t.tokenless()
 	}
-	wrong, err := t.attempt("with a wrong token", func(f *fill, q *browser.Request) { t.exchange(f, q, madeUp) })
-	return lines(missing, wrong), err
+	seen := []string{missing}
+	for _, w := range []struct {
+		how   string
+		token func(string) string
+	}{
+		{"with an empty token", func(string) string { return "" }},
+		{"with a made-up token", madeUp},
+		{"with a token of one letter", func(string) string { return "x" }},
+	} {
+		wrong, err := t.attempt(w.how, func(f *fill, q *browser.Request) { t.exchange(f, q, w.token) })
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, wrong)
+	}
+	return lines(seen...), nil
 }
 
 // tokenless is for forms without a token: then all depends on what browsers say of where a request is from.
@@ -242,7 +256,21 @@ func csrfBound(t *target) ([]string, error) {
 	if len(t.tokens(theirs.Form)) == 0 && theirs.header == nil {
 		return nil, notHere("the form has no token")
 	}
-	seen, err := t.attempt("with the token of another session", func(f *fill, q *browser.Request) {
+	_, guests, err := t.credentials()
+	if err != nil {
+		return nil, err
+	}
+	user, err := t.attempt("with the token of another user", t.tokensOf(theirs))
+	if err != nil {
+		return nil, err
+	}
+	guest, err := t.attempt("with the token of a guest", t.tokensOf(guests))
+	return lines(user, guest), err
+}
+
+// tokensOf puts the tokens of one form into another, as far as it has them.
+func (t *target) tokensOf(theirs *fill) func(*fill, *browser.Request) {
+	return func(f *fill, q *browser.Request) {
 		form := f.Form.Clone()
 		for _, name := range t.tokens(f.Form) {
 			form.Values.Set(name, theirs.Values.Get(name))
@@ -251,8 +279,7 @@ func csrfBound(t *target) ([]string, error) {
 		if theirs.header != nil {
 			q.Header = theirs.header.Clone()
 		}
-	})
-	return lines(seen), err
+	}
 }
 
 // foreignForm is the form of the deed as another user gets it.
@@ -276,6 +303,16 @@ func csrfOrigin(t *target) ([]string, error) {
 	if err := t.works(); err != nil {
 		return nil, err
 	}
-	seen, err := t.attempt("with a foreign Origin, and the right token", func(_ *fill, q *browser.Request) { q.Foreign = true })
-	return lines(seen), err
+	foreign, err := t.attempt("with a foreign Origin, and the right token", func(_ *fill, q *browser.Request) { q.Foreign = true })
+	if err != nil {
+		return nil, err
+	}
+	null, err := t.attempt("with Origin: null, as from a frame in a sandbox, and the right token", func(_ *fill, q *browser.Request) {
+		q.Foreign = true
+		if q.Header == nil {
+			q.Header = http.Header{}
+		}
+		q.Header["Origin"], q.Header["Referer"] = []string{"null"}, nil
+	})
+	return lines(foreign, null), err
 }

@@ -57,9 +57,40 @@ func enumLoginBytes(t *target) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.compare(
+	seen, err := t.compare(
 		func() (*sample, error) { return t.loginSample(a) },
 		func() (*sample, error) { return t.loginSample(t.nobody()) })
+	if err != nil || len(seen) > 0 || len(t.cfg.Accounts) > 0 { // given accounts are not to be locked
+		return seen, err
+	}
+	return t.limitsAlike()
+}
+
+// limitsAlike compares after how many wrong passwords there is a limit.
+func (t *target) limitsAlike() ([]string, error) {
+	a, err := t.account("limited")
+	if err != nil {
+		return nil, err
+	}
+	t.move()
+	known, knownLimited, err := t.guesses(a)
+	if err != nil {
+		return nil, err
+	}
+	t.move()
+	unknown, unknownLimited, err := t.guesses(t.nobody())
+	if err != nil || knownLimited == unknownLimited && (known-unknown)*(known-unknown) <= 4 {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("POST %s: refused after %s for an account that exists, after %s for one that does not",
+		t.cfg.Login.Path, times(known, knownLimited), times(unknown, unknownLimited))}, nil
+}
+
+func times(tries int, limited bool) string {
+	if limited {
+		return fmt.Sprintf("%d wrong passwords", tries)
+	}
+	return fmt.Sprintf("more than %d wrong passwords", tries)
 }
 
 func enumSignupBytes(t *target) ([]string, error) {

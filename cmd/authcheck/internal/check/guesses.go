@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 
 	"github.com/vestibule-go/auth/cmd/authcheck/internal/browser"
@@ -36,8 +37,22 @@ func (t *target) guess(a *account) (limited bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	answer, err := b.Send(t.ctx, f.request())
+	q := f.request()
+	if q.Header == nil {
+		q.Header = http.Header{}
+	}
+	q.Header.Set("X-Forwarded-For", fmt.Sprintf("198.51.100.%d", rand.IntN(256))) // a limit must not believe it
+	answer, err := b.Send(t.ctx, q)
 	return err == nil && refused(answer), err
+}
+
+// guesses tries wrong passwords until there is a limit, or until there were enough.
+func (t *target) guesses(a *account) (tries int, limited bool, err error) {
+	for tries < t.cfg.Guesses.Tries && !limited && err == nil {
+		limited, err = t.guess(a)
+		tries++
+	}
+	return tries, limited, err
 }
 
 func guessLimit(t *target) ([]string, error) {
@@ -52,12 +67,9 @@ func guessLimit(t *target) ([]string, error) {
 	if _, err := t.login(a); err != nil {
 		return nil, err
 	}
-	tries := t.cfg.Guesses.Tries
-	limited := false
-	for n := 0; n < tries && !limited; n++ {
-		if limited, err = t.guess(a); err != nil {
-			return nil, err
-		}
+	tries, limited, err := t.guesses(a)
+	if err != nil {
+		return nil, err
 	}
 	if !limited {
 		in, err := t.canLogin(a)

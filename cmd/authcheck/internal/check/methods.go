@@ -109,7 +109,7 @@ func (t *target) logoutByMethods() (seen []string, err error) {
 		return nil, err
 	}
 	for _, method := range []string{"HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "GET"} {
-		q := &browser.Request{Method: method, Target: t.cfg.Logout.Path, Foreign: true}
+		q := &browser.Request{Method: method, Target: t.cfg.Logout.Path}
 		if method == "GET" {
 			if t.cfg.Logout.Method == http.MethodGet {
 				continue // this is what logout-get is about

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -26,7 +27,8 @@ var foreignTargets = []string{
 	"/\\/" + evil, "https:" + evil, "https:/" + evil, "http:///" + evil, "HTTPS://" + evil, "/\t/" + evil, "\t//" + evil, "/\n/" + evil,
 	" //" + evil, "\x01//" + evil, "//" + evil + "\\@{host}", "//{host}@" + evil, "//{host}." + evil, "https://{host}@" + evil,
 	"/..//" + evil, "/.//" + evil, "%2f%2f" + evil, "/%09/" + evil, "javascript:alert(1)", "java\tscript:alert(1)", "data:text/html,x",
-	"/ok\r\nLocation: //" + evil,
+	"/ok\r\nLocation: //" + evil, "{base}." + evil, "{base}@" + evil, "{short}", "{base}\\." + evil,
+	"/%2f" + evil, "/%2F" + evil, "/%5c" + evil, "/%5C" + evil, "/%252f" + evil, "%2F%2F" + evil, "%5C%5C" + evil, "https%3A%2F%2F" + evil,
 }
 
 func nextForeign(t *target) ([]string, error) {
@@ -43,9 +45,13 @@ func nextForeign(t *target) ([]string, error) {
 	}
 	var seen []string
 	for _, target := range foreignTargets {
-		target = strings.ReplaceAll(target, "{host}", t.client.Base().Hostname())
+		base := t.client.Base().String()
+		target = strings.NewReplacer("{host}", t.client.Base().Hostname(), "{base}", base, "{short}", base[:len(base)-1]).Replace(target)
 		for _, b := range []*browser.Browser{t.visitor(), member.Copy()} {
 			answer, err := t.goOn(b, a, target)
+			if errors.Is(err, browser.ErrUnreadable) {
+				continue // no browser would follow it either
+			}
 			if err != nil {
 				return nil, err
 			}

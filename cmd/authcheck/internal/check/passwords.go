@@ -166,8 +166,15 @@ func passwordTruncated(t *target) ([]string, error) {
 }
 
 func passwordUnicode(t *target) ([]string, error) {
-	_, seen, err := t.mustTake("a password with Cyrillic letters, umlauts and an emoji", "Пароль7! für größere Ütopien 🎉 "+newPassword())
-	return seen, err
+	tail := newPassword()
+	c, seen, err := t.mustTake("a password with Cyrillic letters, umlauts and an emoji", "Пароль für größere Ütopien 🎉 "+tail)
+	if err != nil || len(seen) > 0 {
+		return seen, err
+	}
+	return t.mustNotBe(c, map[string]string{
+		"another password of as many Cyrillic letters, umlauts and emoji": "Молоко fär grüßöre Ötopien 🎈 " + tail,
+		"a password with question marks for all that is not ASCII":        "?????? f?r gr??ere ?topien ? " + tail,
+	})
 }
 
 func passwordSpace(t *target) ([]string, error) {
@@ -180,5 +187,6 @@ func passwordSpace(t *target) ([]string, error) {
 		"a password without the spaces around it":        strings.TrimSpace(p),
 		"a password without the spaces at its beginning": strings.TrimLeft(p, " "),
 		"a password without the spaces at its end":       strings.TrimRight(p, " "),
+		"a password without any of its spaces":           strings.ReplaceAll(p, " ", ""),
 	})
 }

@@ -110,7 +110,7 @@ func bodies(known, unknown []*sample) []string {
 	for i := range k.lines {
 		line := func(s *sample) string {
 			if i < len(s.lines) {
-				return strings.TrimSpace(s.lines[i])
+				return s.lines[i]
 			}
 			return ""
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/vestibule-go/auth/cmd/authcheck/internal/browser"
@@ -255,9 +256,14 @@ func sessionList(t *target) ([]string, error) {
 	return []string{fmt.Sprintf("GET %s: of %d forms to end a session none ends that of another browser, and leaves one's own", s.Path, tried)}, nil
 }
 
-// endOther sends the form of that number on the page of sessions, and reports whether it ended the other session.
+// endOther sends the form of that number on the page of sessions, and reports whether it ended the other session. The forms that were
+// not there before the other one logged in come first.
 func (t *target) endOther(a *account, number int) (done, more bool, err error) {
 	mine, err := t.login(a)
+	if err != nil {
+		return false, false, err
+	}
+	before, err := t.revokeForms(mine)
 	if err != nil {
 		return false, false, err
 	}
@@ -265,20 +271,15 @@ func (t *target) endOther(a *account, number int) (done, more bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
-	p, err := t.page(mine, t.cfg.Sessions.Path)
+	after, err := t.revokeForms(mine)
 	if err != nil {
 		return false, false, err
 	}
-	var forms []*browser.Form
-	for _, f := range p.Forms {
-		if f.Method == http.MethodPost && strings.Contains(f.Action, t.cfg.Sessions.Revoke) && f.Action != t.cfg.Logout.Path {
-			forms = append(forms, f)
-		}
-	}
+	forms := slices.Concat(t.newOnes(after, before), after)
 	if number >= len(forms) {
 		return false, false, nil
 	}
-	if _, err := t.send(mine, (&fill{forms[number], t.tokenHeader(p)}).request()); err != nil {
+	if _, err := t.send(mine, forms[number].request()); err != nil {
 		return false, false, err
 	}
 	me, err := t.in(mine)
@@ -287,6 +288,35 @@ func (t *target) endOther(a *account, number int) (done, more bool, err error) {
 	}
 	they, err := t.in(other)
 	return me && !they, true, err
+}
+
+// revokeForms returns the forms that end a session.
+func (t *target) revokeForms(b *browser.Browser) (forms []*fill, err error) {
+	p, err := t.page(b, t.cfg.Sessions.Path)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range p.Forms {
+		if f.Method == http.MethodPost && strings.Contains(f.Action, t.cfg.Sessions.Revoke) && f.Action != t.cfg.Logout.Path {
+			forms = append(forms, &fill{f, t.tokenHeader(p)})
+		}
+	}
+	return forms, nil
+}
+
+// newOnes returns the forms of which there was none before, apart from their tokens.
+func (t *target) newOnes(after, before []*fill) (forms []*fill) {
+	what := func(f *fill) string {
+		values := f.Clone().Values
+		values.Del(t.cfg.CSRF.Field)
+		return f.Action + " " + values.Encode()
+	}
+	for _, f := range after {
+		if !slices.ContainsFunc(before, func(b *fill) bool { return what(b) == what(f) }) {
+			forms = append(forms, f)
+		}
+	}
+	return forms
 }
 
 func rememberReplay(t *target) ([]string, error) {

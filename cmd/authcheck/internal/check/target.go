@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	mrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -29,7 +30,8 @@ type target struct {
 	run      string // in the names of the accounts of this run
 	made     int    // accounts
 	moves    int
-	separate bool // visitors can come from several addresses
+	separate bool   // visitors can come from several addresses
+	nets     [2]int // in these addresses: another run is somebody else
 	accounts map[string]*account
 	session  []string // names of the cookies that log in
 	remember *remembered
@@ -54,6 +56,7 @@ func newTarget(ctx context.Context, cfg *profile.Config, base *url.URL, log io.W
 		run:      strings.ToLower(rand.Text()[:6]),
 		accounts: map[string]*account{},
 		separate: separate(base.Hostname()),
+		nets:     [2]int{1 + mrand.IntN(250), 1 + mrand.IntN(250)},
 	}
 	if cfg.Mail.Dir != "" {
 		t.mail = mailbox.Open(cfg.Mail.Dir, cfg.Mail.Wait)
@@ -85,7 +88,7 @@ func separate(host string) bool {
 func (t *target) visitor() *browser.Browser {
 	source := ""
 	if t.separate {
-		source = fmt.Sprintf("127.77.%d.%d", t.moves/250, t.moves%250+1)
+		source = fmt.Sprintf("127.%d.%d.%d", t.nets[0], t.nets[1], t.moves%250+1)
 	}
 	return t.client.New(source)
 }
@@ -228,4 +231,3 @@ func cut(s string, most int) string {
 	}
 	return s
 }
-
