@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -161,7 +162,7 @@ func (c *Client) do(ctx context.Context, r *http.Request, source string) (*Answe
 	begin := time.Now()
 	res, err := c.transport(source).RoundTrip(r.WithContext(ctx))
 	took := time.Since(begin)
-	asked := r.Method + " " + r.URL.Path
+	asked := r.Method + " " + Unsecret(r.URL.Path)
 	if err != nil {
 		fmt.Fprintln(c.log, asked, "failed")
 		if strings.Contains(err.Error(), "malformed MIME header") { // net/http has no name for it
@@ -176,6 +177,22 @@ func (c *Client) do(ctx context.Context, r *http.Request, source string) (*Answe
 		return nil, fmt.Errorf("%s: %w", asked, withoutQuery(err))
 	}
 	return &Answer{asked, r.URL, res.StatusCode, res.Header, string(body), res.Cookies(), took}, nil
+}
+
+var (
+	segment = regexp.MustCompile(`[^/]+`)
+	random  = regexp.MustCompile(`[A-Za-z0-9_~=.+-]{16,}`)
+	digit   = regexp.MustCompile(`[0-9A-Z]`)
+)
+
+// Unsecret returns a path without what looks like the secret of a mailed link.
+func Unsecret(path string) string {
+	return segment.ReplaceAllStringFunc(path, func(s string) string {
+		if random.MatchString(s) && digit.MatchString(s) {
+			return "…"
+		}
+		return s
+	})
 }
 
 // withoutQuery unwraps errors that repeat the address of the request.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/vestibule-go/auth/cmd/authcheck/internal/check"
 )
@@ -69,7 +70,7 @@ func (t *text) result(r *check.Result) {
 		t.line("  ", r.Reason)
 	case check.Failed:
 		t.line("", "FAILED   "+r.Check.ID)
-		t.line("  ", r.Check.Title+"? No:")
+		t.line("  ", "Should be: "+r.Check.Title+". Seen:")
 		for _, e := range r.Evidence {
 			t.line("  - ", e)
 		}
@@ -91,7 +92,7 @@ func (t *text) line(before, words string) {
 	indent := strings.Repeat(" ", len(before))
 	line := before
 	empty := true
-	for word := range strings.FieldsSeq(words) {
+	for word := range strings.FieldsSeq(strings.Map(printable, words)) {
 		if !empty && len([]rune(line))+1+len([]rune(word)) > t.width {
 			t.WriteString(strings.TrimRight(line, " ") + "\n")
 			line, empty = indent, true
@@ -102,6 +103,14 @@ func (t *text) line(before, words string) {
 		line, empty = line+word, false
 	}
 	t.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
+// printable keeps what a server says from moving the cursor of a terminal.
+func printable(r rune) rune {
+	if unicode.IsControl(r) && !unicode.IsSpace(r) || r == '\u202e' {
+		return '\ufffd'
+	}
+	return r
 }
 
 // gap puts the IDs below each other.
