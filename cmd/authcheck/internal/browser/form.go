@@ -72,10 +72,10 @@ func (p *Page) Form(fields ...string) *Form {
 	return nil
 }
 
-// FormTo returns the first form which is sent to that path, or nil.
+// FormTo returns the first form which is sent to that path by POST, or nil.
 func (p *Page) FormTo(path string) *Form {
 	for _, f := range p.Forms {
-		if to, _, _ := strings.Cut(f.Action, "?"); to == path {
+		if to, _, _ := strings.Cut(f.Action, "?"); to == path && f.Method == "POST" {
 			return f
 		}
 	}

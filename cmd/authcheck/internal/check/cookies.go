@@ -221,7 +221,7 @@ func guessable(values []string, a *account) string {
 		}
 	}
 	for _, v := range values {
-		if names(v, a.user) && unsigned(v) {
+		if names(v, a.user) && unsigned(strings.ReplaceAll(v, a.user, "")) {
 			return "the value is made of the name of the user"
 		}
 	}
