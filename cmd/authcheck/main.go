@@ -19,6 +19,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/signal"
 	"strconv"
@@ -124,13 +125,15 @@ func width() int {
 
 // announce says what is going to happen.
 func announce(w io.Writer, cfg *profile.Config) {
-	say := func(words string) { report.Wrap(w, width(), "", words) }
 	who := fmt.Sprintf("sign up accounts named authcheck-…@%s, about twenty, and leave them there", cfg.Domain)
 	if len(cfg.Accounts) > 0 {
 		who = "log in as the accounts that you gave, change their passwords, and change them back"
 	}
-	say(fmt.Sprintf("authcheck looks at %s. It will %s; type wrong passwords until it is refused; send forms that make no sense, "+
-		"one of up to 16 MiB; and ask for mails. It sends at most %d requests.", cfg.BaseURL, who, cfg.Limits.Requests))
+	report.Wrap(w, width(), "", fmt.Sprintf("authcheck looks at %s. It will %s; type wrong passwords until it is refused; send forms that make no sense, "+
+		"two of up to 16 MiB; and ask for mails. It sends at most %d requests.", cfg.BaseURL, who, cfg.Limits.Requests))
+	if u, err := url.Parse(cfg.BaseURL); err == nil && u.Scheme == "https" && profile.Loopback(u.Hostname()) {
+		report.Wrap(w, width(), "", "On this machine the certificate is not verified.")
+	}
 	fmt.Fprintln(w)
 }
 

@@ -1,7 +1,11 @@
 // Package check looks at the authentication of an application from outside, as attackers and users do.
 package check
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
 
 // Check is one thing that is looked at.
 type Check struct {
@@ -55,6 +59,16 @@ func (n notHere) Error() string { return string(n) }
 // errLimited reports that the application lets nobody try any more, so that an answer says nothing.
 var errLimited = errors.New("refused by a limit of attempts (429), so that the answer says nothing")
 
+// mostSeen is how much evidence is enough.
+const mostSeen = 5
+
+func shortened(evidence []string) []string {
+	if more := len(evidence) - mostSeen; more > 0 {
+		return append(slices.Clone(evidence[:mostSeen]), fmt.Sprintf("and %d more", more))
+	}
+	return evidence
+}
+
 func (c *Check) result(evidence []string, err error) Result {
 	var n notHere
 	switch {
@@ -63,7 +77,7 @@ func (c *Check) result(evidence []string, err error) Result {
 	case err != nil:
 		return Result{Check: c, Status: Skipped, Reason: err.Error(), Blocked: true}
 	case len(evidence) > 0:
-		return Result{Check: c, Status: Failed, Evidence: evidence}
+		return Result{Check: c, Status: Failed, Evidence: shortened(evidence)}
 	}
 	return Result{Check: c, Status: Passed}
 }

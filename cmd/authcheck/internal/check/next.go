@@ -55,7 +55,7 @@ func nextForeign(t *target) ([]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			if where := t.leadsAway(answer); where != "" && len(seen) < 5 {
+			if where := t.leadsAway(answer); where != "" {
 				seen = append(seen, fmt.Sprintf("%s with %s=%s → %d to %s", answer.Asked, t.cfg.Next.Param, url.QueryEscape(target), answer.Status, where))
 				break
 			}
