@@ -80,6 +80,9 @@ func look(ctx context.Context, o *options, cfg *profile.Config, stdout, stderr i
 	announce(stdout, cfg)
 	r, err := check.Run(ctx, cfg, o.checks(stderr))
 	if err != nil {
+		if r != nil {
+			report.Text(stdout, r, width()) // as far as it came
+		}
 		fmt.Fprintln(stderr, "authcheck:", err)
 		return couldNotRun
 	}

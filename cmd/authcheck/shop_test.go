@@ -23,26 +23,33 @@ const plainHTTP = "the application is reached by plain http; check it by https, 
 // The shop of the examples passes everything, but for what there is no way to look at.
 func TestShop(t *testing.T) {
 	program := buildShop(t)
-	mails := t.TempDir()
-	at := startShop(t, program, mails, "-addr", "127.0.0.1:0")
-	wantShop(t, mails, at, map[string]string{"cookie-secure": plainHTTP, "cookie-prefix": plainHTTP, "header-hsts": plainHTTP})
+	t.Run("http", func(t *testing.T) {
+		t.Parallel()
+		mails := t.TempDir()
+		at := startShop(t, program, mails, "-addr", "127.0.0.1:0")
+		wantShop(t, mails, at, map[string]string{"cookie-secure": plainHTTP, "cookie-prefix": plainHTTP, "header-hsts": plainHTTP})
+	})
+	t.Run("behind TLS", func(t *testing.T) {
+		t.Parallel()
+		mails := t.TempDir()
+		wantShop(t, mails, startBehindTLS(t, program, mails), nil)
+	})
 }
 
-func TestShopBehindTLS(t *testing.T) {
-	program := buildShop(t)
-	mails := t.TempDir()
+// startBehindTLS starts the shop, and a proxy in front of it that it trusts.
+func startBehindTLS(t *testing.T, program, mails string) (address string) {
+	t.Helper()
 	shop := new(url.URL)
 	proxy := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(shop)
 		r.Out.Host = r.In.Host
 		r.SetXForwarded()
 	}})
-	at := "https://" + proxy.Listener.Addr().String()
-	plain := startShop(t, program, mails, "-addr", "127.0.0.1:0", "-base-url", at, "-trusted-proxies", "127.0.0.0/8")
-	*shop = *mustParse(t, plain)
+	address = "https://" + proxy.Listener.Addr().String()
+	*shop = *mustParse(t, startShop(t, program, mails, "-addr", "127.0.0.1:0", "-base-url", address, "-trusted-proxies", "127.0.0.0/8"))
 	proxy.StartTLS()
 	t.Cleanup(proxy.Close)
-	wantShop(t, mails, at, map[string]string{})
+	return address
 }
 
 func mustParse(t *testing.T, address string) *url.URL {

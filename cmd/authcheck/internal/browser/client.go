@@ -65,6 +65,13 @@ func (c *Client) Sent() int {
 	return c.sent
 }
 
+// Allow lets that many requests more be sent.
+func (c *Client) Allow(more int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limits.Requests += more
+}
+
 // Close closes the connections that are idle.
 func (c *Client) Close() {
 	c.mu.Lock()

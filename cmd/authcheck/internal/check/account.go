@@ -1,13 +1,17 @@
 package check
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/vestibule-go/auth/cmd/authcheck/internal/browser"
 )
@@ -287,9 +291,20 @@ func (t *target) logoutForm(b *browser.Browser) (*fill, error) {
 	return nil, fmt.Errorf("the page %s has no form to log out that is sent to %s: set logout.page", path, t.cfg.Logout.Path)
 }
 
+// tidy is for the end, also if it came early: what has to be put back may take more requests than there were to be.
+func (t *target) tidy() (notes []string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), time.Minute)
+	defer cancel()
+	t.ctx = ctx
+	t.client.Allow(50)
+	t.move()
+	return t.restore()
+}
+
 // restore gives accounts that were there before their passwords back.
 func (t *target) restore() (notes []string) {
-	for _, a := range t.accounts {
+	for _, name := range slices.Sorted(maps.Keys(t.accounts)) {
+		a := t.accounts[name]
 		if a.given == "" || a.given == a.password {
 			continue
 		}
