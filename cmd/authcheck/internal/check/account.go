@@ -22,6 +22,7 @@ type account struct {
 	email    string
 	password string
 	given    string // the password to go back to, of an account that was there before
+	asked    string // the last password that it was asked to change to, which may be the password if a check ended early
 }
 
 // newPassword returns one that every policy takes: all kinds of characters, and no words.
@@ -220,6 +221,7 @@ func (t *target) changeForm(b *browser.Browser, a *account, password string) (*f
 	if err != nil {
 		return nil, err
 	}
+	a.asked = password
 	f.setAll(c.Fields)
 	f.set(c.Current, a.password, c.Password, password, c.Confirm, password)
 	return f, nil
@@ -305,18 +307,26 @@ func (t *target) tidy() (notes []string) {
 func (t *target) restore() (notes []string) {
 	for _, name := range slices.Sorted(maps.Keys(t.accounts)) {
 		a := t.accounts[name]
-		if a.given == "" || a.given == a.password {
+		if a.given == "" || a.asked == "" {
 			continue
 		}
-		b, err := t.login(a)
-		if err == nil {
-			err = t.change(b, a, a.given)
-		}
-		if err != nil {
+		if err := t.putBack(a); err != nil {
 			notes = append(notes, fmt.Sprintf("The password of %s was changed, and could not be changed back: %v. Set it anew.", a.user, err))
 		}
 	}
 	return notes
+}
+
+// putBack changes the password back, if it is another one.
+func (t *target) putBack(a *account) error {
+	if _, err := t.hasChanged(a, a.asked); err != nil || a.password == a.given {
+		return err
+	}
+	b, err := t.login(a)
+	if err != nil {
+		return err
+	}
+	return t.change(b, a, a.given)
 }
 
 // mark remembers which mails there are.

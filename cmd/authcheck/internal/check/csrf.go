@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -141,7 +142,7 @@ func (t *target) hasChanged(a *account, next string) (bool, error) {
 		return false, err
 	}
 	if !in {
-		return false, fmt.Errorf("neither the old password nor the new one logs in")
+		return false, errors.New("neither the old password nor the new one logs in")
 	}
 	a.password = next
 	return true, nil
