@@ -162,6 +162,9 @@ func (c *Config) checkAccounts() (faults []error) {
 
 func (c *Config) checkNumbers() error {
 	var faults []error
+	if u, err := url.Parse(c.BaseURL); err == nil && c.Limits.PerSecond == 0 && !Loopback(u.Hostname()) {
+		faults = append(faults, errors.New("limits.per_second 0, as fast as it goes, is for this machine only"))
+	}
 	for _, f := range []struct {
 		name        string
 		value       int64

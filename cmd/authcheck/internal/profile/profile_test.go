@@ -64,6 +64,7 @@ func TestFaults(t *testing.T) {
 		"profile: vestibule\nbase_url: http://shop.example":         "-allow shop.example",
 		"profile: vestibule\nbase_url: http://127.0.0.1.evil.test/": "-allow",
 		"profile: vestibule\nbase_url: https://allowed.example":     "",
+		"profile: vestibule\nbase_url: https://allowed.example\nlimits: {per_second: 0}": "for this machine only",
 	} {
 		c, err := Load([]byte(file), "")
 		if err == nil {
