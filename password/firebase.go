@@ -32,18 +32,10 @@ func (Firebase) Reads(hash string) bool { return strings.HasPrefix(hash, "$fireb
 func (f Firebase) Verify(hash, password string) (bool, error) { return verify(hash, password, f.parse) }
 
 func (f Firebase) parse(hash string) (matcher, error) {
-	fields := strings.Split(hash, "$")
-	if len(fields) != 4 || !f.Reads(hash) {
-		return nil, fmt.Errorf("%w: not $firebase$SALT$HASH", ErrMalformed)
-	}
 	if f.Rounds < 1 || f.MemCost < 1 || f.MemCost > 31 {
 		return nil, fmt.Errorf("password: Firebase with Rounds=%d, MemCost=%d", f.Rounds, f.MemCost)
 	}
-	salt, err := decode(base64.StdEncoding, urlSafe.Replace(fields[2]))
-	if err != nil {
-		return nil, err
-	}
-	key, err := decode(base64.StdEncoding, urlSafe.Replace(fields[3]))
+	salt, key, err := f.fields(hash)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +44,19 @@ func (f Firebase) parse(hash string) (matcher, error) {
 	}
 	k := firebaseKDF{scryptParams{1 << f.MemCost, uint64(f.Rounds), 1}, f.SignerKey}
 	return newRecipe(k, slices.Concat(salt, f.SaltSeparator), key)
+}
+
+// fields returns what the hash holds, which needs no parameters.
+func (f Firebase) fields(hash string) (salt, key []byte, err error) {
+	fields := strings.Split(hash, "$")
+	if len(fields) != 4 || !f.Reads(hash) {
+		return nil, nil, fmt.Errorf("%w: not $firebase$SALT$HASH", ErrMalformed)
+	}
+	if salt, err = decode(base64.StdEncoding, urlSafe.Replace(fields[2])); err != nil {
+		return nil, nil, err
+	}
+	key, err = decode(base64.StdEncoding, urlSafe.Replace(fields[3]))
+	return salt, key, err
 }
 
 // urlSafe undoes the alphabet in which some of Firebase's tools write.
