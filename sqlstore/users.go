@@ -30,8 +30,7 @@ func (s *Store) CreateUser(ctx context.Context, u *auth.User) error {
 	if u.ID == "" {
 		return errNoID
 	}
-	n, err := s.insert(ctx, s, insertUser, u.ID, u.Email, u.PasswordHash, u.Stamp, 1,
-		u.Created.UnixMicro(), u.Updated.UnixMicro(), timeOrNull(u.Confirmed), timeOrNull(u.Disabled))
+	n, err := s.insert(ctx, s, insertUser, newRow(u)...)
 	if err != nil {
 		return err
 	}
