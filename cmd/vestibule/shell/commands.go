@@ -38,7 +38,7 @@ func (o *operator) root() *cli.Command {
 
 // commands are grouped by what they work on, one file for each.
 func (o *operator) commands() []*cli.Command {
-	all := []*cli.Command{o.users(), o.sessions(), o.credentials(), o.migrate(), o.doctor()}
+	all := []*cli.Command{o.users(), o.sessions(), o.credentials(), o.migrate(), o.importCommand(), o.doctor()}
 	if !o.inShell {
 		all = append(all, o.shell())
 	}

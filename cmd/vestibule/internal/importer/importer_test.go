@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/authtest"
 	"github.com/vestibule-go/auth/cmd/vestibule/internal/importer"
 	"github.com/vestibule-go/auth/memstore"
 	"github.com/vestibule-go/auth/password"
@@ -94,11 +94,8 @@ func run(t testing.TB, p *importer.Plan, store auth.UserStore, bulk importer.Bul
 // login returns whether a user gets in.
 func login(t testing.TB, store auth.Store, others []password.Verifier, email, pw string) error {
 	t.Helper()
-	m, err := auth.New(store, &auth.Config{
-		BaseURL: "http://localhost",
-		Logger:  slog.New(slog.DiscardHandler),
-		Hasher:  password.Migrating{Preferred: auth.Bcrypt(10), Others: others},
-	})
+	hasher := password.Migrating{Preferred: authtest.Hasher{}, Others: others}
+	m, err := auth.New(store, authtest.Config(t, &auth.Config{Hasher: hasher}))
 	must(t, err)
 	_, err = m.Authenticate(t.Context(), &auth.LoginForm{Email: email, Password: pw})
 	return err
@@ -125,6 +122,9 @@ func TestFlask(t *testing.T) {
 	must(t, err)
 	if !ann.Created.Equal(when) || !ann.Confirmed.Equal(when) || !ann.Disabled.IsZero() || ann.Stamp == "" {
 		t.Errorf("%#v, created %v, confirmed %v", ann, ann.Created, ann.Confirmed)
+	}
+	if bob, err := store.UserByLogin(t.Context(), "bob@example.com"); err != nil || bob.ID <= ann.ID {
+		t.Errorf("%v, %v: bob came after ann", bob, err)
 	}
 	doors(t, store, []password.Verifier{password.Werkzeug{}})
 }
@@ -268,7 +268,7 @@ func TestOvertaken(t *testing.T) {
 // IDs look and sort like those that Signup makes, or are the old ones.
 func TestIDs(t *testing.T) {
 	store := &memstore.Store{}
-	m, err := auth.New(store, &auth.Config{BaseURL: "http://localhost", Hasher: auth.Bcrypt(10), Logger: slog.New(slog.DiscardHandler)})
+	m, err := auth.New(store, authtest.Config(t, nil))
 	must(t, err)
 	first, err := m.Signup(t.Context(), &auth.SignupForm{Email: "first@example.com", Password: annsPassword, Confirm: annsPassword})
 	must(t, err)

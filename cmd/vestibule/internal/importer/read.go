@@ -258,7 +258,7 @@ func (c *checker) id(r *row, rec record) error {
 	case needed && (len(r.oldID) > 255 || strings.ContainsFunc(r.oldID, func(r rune) bool { return !unicode.IsPrint(r) })):
 		return errors.New("the ID is longer than 255 bytes, or holds control characters")
 	}
-	r.user.ID = newID(c.now)
+	r.user.ID = newID(r.user.Created)
 	if c.opts.KeepIDs {
 		r.user.ID = r.oldID
 	}
@@ -308,10 +308,11 @@ func (p *Plan) Unit() string {
 	return "line"
 }
 
-// newID makes an ID as Signup does: 48 bits of time and 80 of chance, in characters that sort like the time.
-func newID(now time.Time) string {
+// newID makes an ID as Signup would have done then: 48 bits of time and 80 of chance, in characters that sort like
+// the time.
+func newID(created time.Time) string {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], uint64(now.UnixMilli())<<16)
+	binary.BigEndian.PutUint64(b[:], uint64(created.UnixMilli())<<16)
 	rand.Read(b[6:])
 	return strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
 }

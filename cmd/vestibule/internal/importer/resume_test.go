@@ -72,7 +72,7 @@ func sqlite(path string) (*sqlstore.Store, func(), error) {
 
 // Killed again and again, at any moment, an import ends as if it had never been.
 func TestKilled(t *testing.T) {
-	const users = 3000
+	const users = 2000
 	source := file(t, "users.csv", people(users))
 	target := filepath.Join(t.TempDir(), "app.db")
 	kills, batches := 0, 0
