@@ -50,7 +50,7 @@ func TestDatabases(t *testing.T) {
 		{"mysql", "AUTH_TEST_MYSQL_DSN", sqlstore.MySQL},
 	} {
 		t.Run(d.driver, func(t *testing.T) {
-			dsn := filepath.Join(t.TempDir(), "app.db")
+			dsn := "file:" + filepath.Join(t.TempDir(), "app.db") + "?_pragma=busy_timeout(5000)&_txlock=immediate"
 			if d.variable != "" {
 				if dsn = os.Getenv(d.variable); dsn == "" && os.Getenv("AUTH_TEST_REQUIRE_ALL") == "1" {
 					t.Fatal("AUTH_TEST_REQUIRE_ALL is 1, but ", d.variable, " names no server")

@@ -19,7 +19,7 @@ import (
 
 // Read reads the file at path, and checks every line of it. The error is for a source that cannot be read at
 // all; what is wrong with single lines is in [Plan.Faults]. The source is never written to. Close the Plan when it is
-// no longer needed. All users are held in memory, about a kilobyte for each.
+// no longer needed. All users are held in memory, about two kilobytes for each.
 func Read(ctx context.Context, path string, o Options) (*Plan, error) {
 	for role := range o.Columns {
 		if usual[role] == nil {

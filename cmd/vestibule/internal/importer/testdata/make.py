@@ -64,11 +64,12 @@ def django(path):
             "PBKDF2PasswordHasher", "PBKDF2SHA1PasswordHasher", "UnsaltedMD5PasswordHasher")])
     django.setup()
     from django.contrib.auth.base_user import AbstractBaseUser
-    from django.contrib.auth.hashers import make_password
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
     from django.contrib.auth.models import User
     from django.core.management import call_command
     from django.db import connection, models
 
+    PBKDF2PasswordHasher.iterations = 1000  # for quick tests
     call_command("migrate", verbosity=0)
     joined = WHEN.replace(tzinfo=datetime.timezone.utc)
     for n, (username, password, hasher, active) in enumerate([
