@@ -76,11 +76,11 @@ func (o *operator) importUsers(ctx context.Context, cmd *cli.Command, args []str
 		return err
 	}
 	if im.Plan, err = importer.Read(ctx, im.source, opts); err != nil {
-		return err
+		return early(err)
 	}
 	defer im.Plan.Close()
 	if err := im.compare(ctx); err != nil {
-		return err
+		return early(err)
 	}
 	if err := im.judge(); err != nil {
 		return err
@@ -97,6 +97,14 @@ func (o *operator) importUsers(ctx context.Context, cmd *cli.Command, args []str
 		return fmt.Errorf("%d of %s left out", bad, im.units(im.report.Read))
 	}
 	return nil
+}
+
+// early is for what happens before anybody is imported.
+func early(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted: nobody was imported")
+	}
+	return err
 }
 
 func importOptions(cmd *cli.Command) (importer.Options, error) {

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -60,7 +59,7 @@ func comma(header []byte) rune {
 	return ','
 }
 
-func (c *csvSource) next(context.Context) (record, error) {
+func (c *csvSource) next() (record, error) {
 	for {
 		first, err := c.lines.next()
 		if err != nil {

@@ -50,6 +50,9 @@ func FuzzRead(f *testing.F) {
 		must(t, p.WriteRejects(rejected))
 		kept, err := os.ReadFile(rejected)
 		must(t, err)
+		if len(kept) > len(text)+1 || len(kept) == len(text)+1 && bytes.HasSuffix(text, []byte("\n")) {
+			t.Errorf("%d bytes were rejected of %d", len(kept), len(text))
+		}
 		for line := range bytes.Lines(kept) {
 			if !bytes.Contains(append(text, '\n'), line) {
 				t.Errorf("%q was rejected, and never there", line)

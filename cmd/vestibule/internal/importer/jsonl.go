@@ -2,7 +2,6 @@ package importer
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ func openJSONL(path string) (source, error) {
 
 func (j jsonlSource) header() []string { return nil }
 
-func (j jsonlSource) next(context.Context) (record, error) {
+func (j jsonlSource) next() (record, error) {
 	for {
 		l, err := j.lines.next()
 		if err != nil {

@@ -118,11 +118,19 @@ func (l *lines) copy(w io.Writer, places []place) error {
 		if _, err := io.Copy(w, io.NewSectionReader(l.f, p.at, p.size)); err != nil {
 			return err
 		}
-		if p.at+p.size == info.Size() { // the last line may have no end
-			if _, err := w.Write([]byte("\n")); err != nil {
-				return err
-			}
+		if err := l.end(w, p.at+p.size); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// end writes the end of a line where the file has none.
+func (l *lines) end(w io.Writer, at int64) error {
+	last := make([]byte, 1)
+	if _, err := l.f.ReadAt(last, at-1); err != nil || last[0] == '\n' {
+		return err
+	}
+	_, err := w.Write([]byte("\n"))
+	return err
 }

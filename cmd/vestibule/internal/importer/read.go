@@ -52,7 +52,10 @@ func (p *Plan) read(ctx context.Context) error {
 		}
 	}
 	for {
-		rec, err := p.source.next(ctx)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rec, err := p.source.next()
 		var wrong lineError
 		switch {
 		case errors.Is(err, io.EOF):

@@ -23,7 +23,7 @@ type source interface {
 
 	// next returns the next record. An error that is a fault concerns that record only, whose place is
 	// returned, too; io.EOF is the end, and any other error ends the import.
-	next(context.Context) (record, error)
+	next() (record, error)
 
 	// reject writes what the source has at these places, so that it can be mended and read again.
 	reject(w io.Writer, places []place) error

@@ -188,7 +188,7 @@ func (s *sqliteSource) strings(ctx context.Context, query string, args ...any) (
 	return list, rows.Err()
 }
 
-func (s *sqliteSource) next(context.Context) (record, error) {
+func (s *sqliteSource) next() (record, error) {
 	if !s.rows.Next() {
 		if err := s.rows.Err(); err != nil {
 			return record{}, err
