@@ -25,7 +25,7 @@ import that was interrupted goes on when the same command runs again. The guide 
   vestibule import app.db -mapping ids.csv
   vestibule import users.csv -columns email=login,hash=pw,created=- -skip-bad
 
-With -json there is a line for each line that is wrong: line, reason; and one at the end.`, o.importUsers,
+With -json there is a line for each line that is wrong: line, reason; and, unless it failed, one at the end.`, o.importUsers,
 		&cli.BoolFlag{Name: "check", Usage: "only say what would be done; without -db, only look at the file"},
 		&cli.StringFlag{Name: "format", Usage: "csv, jsonl or sqlite, if the `FORMAT` is not recognized"},
 		&cli.StringFlag{Name: "table", Usage: "the `TABLE` of users in a SQLite file, if there are several"},

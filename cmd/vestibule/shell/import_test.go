@@ -99,10 +99,10 @@ func TestImportUsage(t *testing.T) {
 // A table in the database of the application itself can be the source.
 func TestImportFromTheSameDatabase(t *testing.T) {
 	d := newDesk(t, nil)
-	_, err := d.db.ExecContext(t.Context(), `CREATE TABLE "user" (id INTEGER PRIMARY KEY, email TEXT, password_hash TEXT);
-		INSERT INTO "user" VALUES (1, 'ann@example.com', '`+werkzeugHash+`')`)
+	_, err := d.db.ExecContext(t.Context(), `CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT, password_hash TEXT);
+		INSERT INTO people VALUES (1, 'ann@example.com', '`+werkzeugHash+`')`)
 	must(t, err)
-	d.run("", "import", d.file).want(0, "1 user from table user", "imported     1 user")
+	d.run("", "import", d.file).want(0, "1 user from table people", "imported     1 user")
 }
 
 // Who interrupts it is told how to go on.

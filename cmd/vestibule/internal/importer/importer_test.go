@@ -299,6 +299,28 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+// A store that chooses its own IDs cannot keep others, and that shows at the first user.
+func TestOwnIDs(t *testing.T) {
+	store := &numbering{UserStore: &memstore.Store{}}
+	path := file(t, "a.csv", people(50))
+	p := read(t, path, importer.Options{KeepIDs: true})
+	must(t, p.Compare(t.Context(), store))
+	if err := p.Import(t.Context(), store, nil); err == nil || p.Result().Imported > 10 {
+		t.Errorf("%v, %+v", err, p.Result())
+	}
+}
+
+// numbering is a store that counts its users.
+type numbering struct {
+	auth.UserStore
+	last atomic.Int64
+}
+
+func (n *numbering) CreateUser(ctx context.Context, u *auth.User) error {
+	u.ID = fmt.Sprint("number ", n.last.Add(1))
+	return n.UserStore.CreateUser(ctx, u)
+}
+
 // An import that is interrupted ends between users, and goes on.
 func TestInterrupted(t *testing.T) {
 	store := &memstore.Store{}

@@ -141,6 +141,9 @@ func (s *sqliteSource) fitting(ctx context.Context, tables []string, o Options) 
 		if err != nil {
 			return nil, err
 		}
+		if slices.Contains(names, "stamp") {
+			continue // a table of package sqlstore: the file may be that of the new application, too
+		}
 		if c, err := choose(names, o); err == nil {
 			if _, ok := c["hash"]; ok || o.Columns["hash"] == "-" {
 				fitting = append(fitting, table)

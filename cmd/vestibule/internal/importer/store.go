@@ -14,8 +14,13 @@ import (
 // workers is how many users are looked up or added at once. More make no database faster that was tried.
 const workers = 8
 
-// errGone is for a store that contradicts itself.
-var errGone = errors.New("the store has the user, and then has not")
+var (
+	// errGone is for a store that contradicts itself.
+	errGone = errors.New("the store has the user, and then has not")
+
+	// errOwnIDs is for a store that replaces the ID of who is added, as it may.
+	errOwnIDs = errors.New("the store chooses IDs of its own, so that those of the source cannot be kept")
+)
 
 // Compare looks for every user in the store. It adds a [Fault] for each who is there with another hash, unless
 // they are to be kept. After it [Plan.Result] says what Import would do. The error is the store's, or that of ctx.
@@ -99,7 +104,9 @@ func (p *Plan) add(ctx context.Context, store auth.UserStore, rows []*row, bulk 
 			}
 			continue
 		}
-		r.newID, r.state = r.user.ID, imported
+		if r.newID, r.state = r.user.ID, imported; p.opts.KeepIDs && r.newID != r.oldID {
+			return errOwnIDs
+		}
 	}
 	return nil
 }
