@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -542,8 +543,9 @@ func TestStatus(t *testing.T) {
 	for err, want := range map[error]int{
 		nil: 200, auth.ErrBadLogin: 422, &http.MaxBytesError{}: 413, auth.ErrFormType: 415, auth.ErrForm: 400,
 		auth.ErrNotLoggedIn: 401, auth.ErrDisabled: 403, auth.ErrBusy: 503, errors.New("x"): 500, context.Canceled: 500,
-		auth.ErrNotFound: 404, auth.ErrConflict: 409,
-		fmt.Errorf("wrapped: %w", auth.ErrBusy): 503,
+		auth.ErrNotFound: 404, auth.ErrConflict: 409, auth.ErrUnavailable: 503, context.DeadlineExceeded: 503, io.ErrUnexpectedEOF: 503,
+		fmt.Errorf("wrapped: %w", &net.OpError{Op: "dial", Err: errors.New("refused")}): 503,
+		fmt.Errorf("wrapped: %w", auth.ErrBusy):                                         503,
 	} {
 		if got := auth.Status(err); got != want {
 			t.Errorf("Status(%v) = %d, want %d", err, got, want)

@@ -3,7 +3,9 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -128,8 +130,8 @@ func inWords(seconds int) string {
 // Status returns the HTTP status that an error of this package asks for: 422 for
 // forms to be corrected, 400, 413 and 415 for those that cannot be read, 401 where no
 // one is logged in, 403 for a disabled account, 404 for ErrNotFound, 409 for
-// ErrConflict and ErrExists, 429 for ErrThrottled, 503 for ErrBusy and ErrUnchecked, and 500 for
-// everything else.
+// ErrConflict and ErrExists, 429 for ErrThrottled, 503 for ErrBusy, ErrUnchecked, ErrUnavailable,
+// deadlines that have passed and connections that broke, and 500 for everything else.
 func Status(err error) int {
 	var fields FormErrors
 	var large *http.MaxBytesError
@@ -154,10 +156,16 @@ func Status(err error) int {
 		return http.StatusConflict
 	case errors.Is(err, ErrThrottled):
 		return http.StatusTooManyRequests
-	case errors.Is(err, ErrBusy), errors.Is(err, ErrUnchecked):
+	case errors.Is(err, ErrBusy), errors.Is(err, ErrUnchecked), errors.Is(err, ErrUnavailable), away(err):
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
+}
+
+// away reports whether err says that another program does not answer, whatever driver says so.
+func away(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // SignupForm is what a signup page submits: fields "email", "password", "confirm"

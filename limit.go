@@ -76,7 +76,7 @@ func (m *Manager) take(ctx context.Context, counts []counted) error {
 		wait, err := m.cfg.Limiter.Take(ctx, c.action, c.key)
 		if err != nil {
 			m.failed(ctx, "count attempts", err)
-			return fmt.Errorf("auth: count attempts: %w", err)
+			return fmt.Errorf("auth: count attempts: %w: %w", ErrUnavailable, err)
 		}
 		if wait > 0 {
 			m.emit(ctx, Event{Name: EventThrottled, Reason: c.action})

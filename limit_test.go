@@ -333,7 +333,7 @@ func testBrokenLimiter(t *testing.T) {
 	s.browser().signup(ann)
 	closed := newSiteOn(t, s.store, func(c *auth.Config) { c.Limiter = brokenLimiter{take: broken} })
 	for name, r := range map[string]*response{"login": closed.browser().login(ann, password), "signup": closed.browser().signup(bob)} {
-		if r.Code != 500 || strings.Contains(r.body(), "SECRET") || len(closed.event(auth.EventFailure)) == 0 {
+		if r.Code != 503 || strings.Contains(r.body(), "SECRET") || len(closed.event(auth.EventFailure)) == 0 {
 			t.Errorf("%s without counting: %d %q", name, r.Code, r.body())
 		}
 	}

@@ -17,6 +17,10 @@ var (
 	// ErrConflict reports that a record changed since it was read: its Version
 	// in the store is not the one given. Read it again, and decide again.
 	ErrConflict = errors.New("auth: changed by someone else")
+
+	// ErrUnavailable reports that a store cannot do its work for now: it is away, full, or takes no writes. A store
+	// may wrap its errors in it, for [Status] to make 503 of them. That knows by itself of deadlines and networks.
+	ErrUnavailable = errors.New("auth: not available for now")
 )
 
 // UserStore keeps users.

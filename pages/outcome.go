@@ -53,8 +53,8 @@ func (p *pages) refuse(w http.ResponseWriter, r *http.Request, err error, page *
 		if len(page.Form.Errors) == 0 {
 			page.Notice = page.Text("form.busy")
 		}
-		if errors.Is(err, auth.ErrUnchecked) {
-			page.Notice = page.Text("form.unchecked")
+		if code := codeOf(err); code == "unchecked" || code == "unavailable" {
+			page.Notice = page.Text("form." + code)
 		}
 		w.Header().Set("Retry-After", strconv.Itoa(auth.RetryAfter(err)))
 		p.show(w, status, page)
@@ -152,18 +152,27 @@ var codes = map[int]string{
 	http.StatusInternalServerError: "failed",
 }
 
+// codeOf returns the code of what an error means.
+func codeOf(err error) string {
+	status := auth.Status(err)
+	switch {
+	case errors.Is(err, auth.ErrSecondFactor):
+		return "second_factor_required"
+	case errors.Is(err, auth.ErrNewPassword):
+		return "new_password_required"
+	case errors.Is(err, auth.ErrUnchecked):
+		return "unchecked"
+	case status == http.StatusServiceUnavailable && !errors.Is(err, auth.ErrBusy):
+		return "unavailable"
+	}
+	return codes[status]
+}
+
 // problem tells a program what is wrong (RFC 9457).
 func (p *pages) problem(w http.ResponseWriter, r *http.Request, err error, page *Page) {
 	status := auth.Status(err)
-	code := codes[status]
-	switch {
-	case errors.Is(err, auth.ErrSecondFactor):
-		code = "second_factor_required"
-	case errors.Is(err, auth.ErrNewPassword):
-		code = "new_password_required"
-	case errors.Is(err, auth.ErrUnchecked):
-		code = "unchecked"
-	case status == http.StatusUnprocessableEntity:
+	code := codeOf(err)
+	if status == http.StatusUnprocessableEntity {
 		page.blame(err)
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {

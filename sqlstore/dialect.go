@@ -49,6 +49,9 @@ type Dialect struct {
 	// failure says what an error of this database means.
 	failure func(error) failure
 
+	// unable reports that an error is of a database that is full, or takes no writes.
+	unable func(error) bool
+
 	// lock keeps other processes from migrating until unlock is called. nil: not
 	// needed, for creating tables is part of a transaction that others wait for.
 	lock func(context.Context, *sql.Conn, Dialect) (unlock func(context.Context) error, err error)

@@ -4,10 +4,13 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"time"
+
+	"github.com/vestibule-go/auth"
 )
 
 // failure is what an error says about a statement and about the transaction it was
@@ -31,6 +34,15 @@ func (s *Store) failure(err error) failure {
 		return lost
 	}
 	return s.d.failure(err)
+}
+
+// report marks an error that says that the database cannot do it for now. That
+// the caller has gone says nothing of it.
+func (s *Store) report(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || s.failure(err) == final && !s.d.unable(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", auth.ErrUnavailable, err)
 }
 
 // These decide whether something may be repeated.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,6 +23,7 @@ var MySQL = Dialect{
 	onlyChanged:  true,
 	committedDDL: true,
 	failure:      mysqlFailure,
+	unable:       mysqlUnable,
 	lock:         mysqlLock,
 	sweep:        mysqlSweep,
 	rest:         1,
@@ -65,6 +67,11 @@ func mysqlFailure(err error) failure {
 		}
 	}
 	return final
+}
+
+// mysqlUnable: disk full, read-only server, transaction or mode, stopped by max_execution_time.
+func mysqlUnable(err error) bool {
+	return slices.Contains([]int{1021, 1290, 1792, 1836, 3024}, mysqlNumber(err))
 }
 
 // mysqlLock waits for a lock by name, which the server also releases if the

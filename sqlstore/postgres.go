@@ -19,6 +19,7 @@ var Postgres = Dialect{
 	ifNew:    " ON CONFLICT DO NOTHING",
 	holds:    func(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") },
 	failure:  postgresFailure,
+	unable:   postgresUnable,
 	lock:     postgresLock,
 	sweep:    postgresSweep,
 	rest:     19, // here batches take little time, of which others notice every bit
@@ -51,6 +52,12 @@ func postgresFailure(err error) failure {
 		return lost
 	}
 	return final
+}
+
+// postgresUnable: read-only, as on a standby; out of resources, such as the disk; stopped by statement_timeout.
+func postgresUnable(err error) bool {
+	var e interface{ SQLState() string }
+	return errors.As(err, &e) && (e.SQLState() == "25006" || e.SQLState() == "57014" || strings.HasPrefix(e.SQLState(), "53"))
 }
 
 // postgresLock waits for an advisory lock, which the server also releases if the

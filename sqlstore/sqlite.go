@@ -19,6 +19,7 @@ var SQLite = Dialect{
 	name:    "sqlite",
 	ifNew:   " ON CONFLICT DO NOTHING",
 	failure: sqliteFailure,
+	unable:  sqliteUnable,
 	sweep:   sqliteSweep,
 	rest:    1,
 	inspect: sqliteInspect,
@@ -37,6 +38,12 @@ func sqliteFailure(err error) failure {
 		return undone
 	}
 	return final
+}
+
+// sqliteUnable goes by the texts of SQLITE_READONLY and SQLITE_FULL.
+func sqliteUnable(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "readonly database") || strings.Contains(text, "disk is full")
 }
 
 // sqliteSweep first asks where the batch ends, so that the writing statement, for

@@ -128,14 +128,14 @@ func (s *Store) repeat(ctx context.Context, again func(error) bool, query string
 		n, err = affected(stmt.ExecContext(ctx, args...))
 		return err
 	})
-	return n, err
+	return n, s.report(err)
 }
 
 func (s *Store) each(ctx context.Context, begin func(), scan func(*sql.Rows) error, query string, args ...any) error {
 	if !s.d.plain(args) {
 		return nil
 	}
-	return retry(ctx, s.idempotent, func() error {
+	return s.report(retry(ctx, s.idempotent, func() error {
 		begin()
 		stmt, err := s.prepared(ctx, query)
 		if err != nil {
@@ -143,7 +143,7 @@ func (s *Store) each(ctx context.Context, begin func(), scan func(*sql.Rows) err
 		}
 		rows, err := stmt.QueryContext(ctx, args...)
 		return scanAll(rows, err, scan)
-	})
+	}))
 }
 
 // transaction is a runner within a transaction.
@@ -173,7 +173,7 @@ func (t transaction) each(ctx context.Context, begin func(), scan func(*sql.Rows
 // be committed, even if the connection breaks.
 func (s *Store) atomically(ctx context.Context, f func(transaction) error) error {
 	again := s.idempotent
-	return retry(ctx, func(err error) bool { return again(err) }, func() error {
+	return s.report(retry(ctx, func(err error) bool { return again(err) }, func() error {
 		again = s.idempotent
 		tx, err := s.db.BeginTx(ctx, nil)
 		if err != nil {
@@ -185,7 +185,7 @@ func (s *Store) atomically(ctx context.Context, f func(transaction) error) error
 		}
 		again = s.commit
 		return wrap(tx.Commit())
-	})
+	}))
 }
 
 // insert returns how many rows an INSERT added: none if a unique column is taken.
