@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -44,7 +45,7 @@ func open(ctx context.Context, o *options) (*kept, error) {
 		return nil, err
 	}
 	if o.sessions != "" {
-		if err := k.openRedis(ctx, o.sessions); err != nil {
+		if err := k.openRedis(ctx, o.sessions, o.timeout); err != nil {
 			k.close()
 			return nil, err
 		}
@@ -82,7 +83,7 @@ func newKept(db *sql.DB, d sqlstore.Dialect, products productDialect, err error)
 func openMySQL(address string) (*sql.DB, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("%w: -db: %w", errOptions, err)
+		return nil, fmt.Errorf("%w: -db is not an address such as mysql://user:password@host:3306/database", errOptions)
 	}
 	c := mysql.NewConfig()
 	c.Net, c.Addr, c.DBName = "tcp", u.Host, strings.TrimPrefix(u.Path, "/")
@@ -119,12 +120,14 @@ func (k *kept) migrate(ctx context.Context) error {
 
 // openRedis puts the sessions into the Redis at that address, and the counts of
 // attempts. Users and credentials stay where they are.
-func (k *kept) openRedis(ctx context.Context, address string) error {
+func (k *kept) openRedis(ctx context.Context, address string, timeout time.Duration) error {
 	o, err := redis.ParseURL(address)
 	if err != nil {
-		return fmt.Errorf("%w: -sessions: %w", errOptions, err)
+		return fmt.Errorf("%w: -sessions is not an address such as redis://:password@localhost:6379/0", errOptions)
 	}
 	o.ContextTimeoutEnabled = true // or nobody's patience counts but the client's own
+	// A Redis that hangs is given up in half the time of a request, so that the other half is for the page.
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.MaxRetries = timeout/4, timeout/4, timeout/4, 1
 	k.redis = redis.NewClient(o)
 	if err := k.redis.Ping(ctx).Err(); err != nil {
 		return fmt.Errorf("reach Redis: %w", err)

@@ -81,6 +81,8 @@ func serve(ctx context.Context, o *options, logger *slog.Logger, stdout io.Write
 		logger.Warn("mails are printed, and nobody gets them; see -mail")
 	}
 	fmt.Fprintln(stdout, "listening on", url)
+	ctx, cancel := s.drain(ctx, o.drain)
+	defer cancel()
 	return serveUntil(ctx, newServer(s.handler(), logger), listener)
 }
 

@@ -9,10 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -54,6 +56,8 @@ func TestBadOptions(t *testing.T) {
 		{"-metrics nonsense", "-metrics"},
 		{"-session-idle 0s", "session-idle"},
 		{"-fresh -5m", "fresh"},
+		{"-timeout 0s", "timeout"},
+		{"-drain -1s", "drain"},
 		{"-remember soon", "soon"},
 		{"-bcrypt-cost 3", "bcrypt-cost 3"},
 		{"-bcrypt-cost 40", "bcrypt-cost 40"},
@@ -80,6 +84,47 @@ func TestBadOptions(t *testing.T) {
 			t.Errorf("%s: a password is printed", c.args)
 		}
 	}
+}
+
+func TestOptionsFromTheEnvironment(t *testing.T) {
+	t.Setenv("YUMROAD_DB", "postgres://shop:SECRET@db.example/shop")
+	t.Setenv("YUMROAD_SESSION_IDLE", "5m")
+	o, err := parseOptions([]string{"-session-idle", "7m"}, io.Discard)
+	if err != nil || o.database != "postgres://shop:SECRET@db.example/shop" || o.idle != 7*time.Minute {
+		t.Errorf("%+v, %v; want the database of the environment, and the idle time of the flag", o, err)
+	}
+	t.Setenv("YUMROAD_TIMEOUT", "SECRET")
+	if _, err = parseOptions(nil, io.Discard); err == nil || !strings.Contains(err.Error(), "YUMROAD_TIMEOUT") || strings.Contains(err.Error(), "SECRET") {
+		t.Errorf("a bad value: %v", err)
+	}
+}
+
+// Told to end, the shop is not ready any more, and serves on until the balancer has had time to see it.
+func TestDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shop{}
+		ready := func() int {
+			rec := httptest.NewRecorder()
+			s.ready(rec, httptest.NewRequest("GET", "/readyz", nil))
+			return rec.Code
+		}
+		told, tell := context.WithCancel(t.Context())
+		served, stop := s.drain(told, 5*time.Second)
+		defer stop()
+		if got := ready(); got != http.StatusOK {
+			t.Errorf("before: %d", got)
+		}
+		tell()
+		synctest.Wait()
+		if got := ready(); got != http.StatusServiceUnavailable || served.Err() != nil {
+			t.Errorf("while it drains: %d, %v", got, served.Err())
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if served.Err() == nil {
+			t.Error("it serves for ever")
+		}
+	})
 }
 
 func TestAddressTaken(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/mail"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 )
@@ -27,6 +29,8 @@ type options struct {
 	database string // a postgres:// or mysql:// address, or a file of SQLite
 	sessions string // a redis:// address; empty: in the database
 	metrics  string // where to show them; empty: nowhere
+
+	timeout, drain time.Duration
 
 	lifetime, idle, remember, fresh time.Duration
 
@@ -49,6 +53,8 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	fs.StringVar(&o.database, "db", "yumroad.db", "SQLite database `file`, made if it is missing, or a postgres:// or mysql:// address")
 	fs.StringVar(&o.sessions, "sessions", "", "Redis to keep sessions and the counts of wrong passwords on, such as redis://localhost:6379/0 (default: in the database)")
 	fs.StringVar(&o.metrics, "metrics", "", "`host:port` to show /metrics to Prometheus at, such as 127.0.0.1:9100, which nobody else should reach (default: nowhere)")
+	fs.DurationVar(&o.timeout, "timeout", 10*time.Second, "how long a request may wait for the database and for Redis")
+	fs.DurationVar(&o.drain, "drain", 0, "how long to go on serving after the signal to end, while /readyz answers 503")
 	fs.DurationVar(&o.lifetime, "session-lifetime", 24*time.Hour, "how long a login lasts at most")
 	fs.DurationVar(&o.idle, "session-idle", time.Hour, "how long a login lasts without being used")
 	fs.DurationVar(&o.remember, "remember", 720*time.Hour, "how long a login lasts for those who tick the box")
@@ -59,10 +65,10 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	fs.IntVar(&o.bcryptCost, "bcrypt-cost", 12, "cost of hashing a password; each step doubles it")
 	fs.IntVar(&o.minPassword, "min-password", 15, "least number of characters of a new password")
 	fs.Func("trusted-proxies", "comma-separated `networks` of proxies whose X-Forwarded-For counts, such as 10.0.0.0/8 (default: none)", o.setTrustedProxies)
-	err := fs.Parse(args)
+	err := cmp.Or(setFromEnvironment(fs), fs.Parse(args))
 	if errors.Is(err, flag.ErrHelp) {
 		fs.SetOutput(stderr)
-		fmt.Fprintln(stderr, "Usage of yumroad:")
+		fmt.Fprintln(stderr, "Usage of yumroad (a flag that is not given may be in the environment, -base-url as YUMROAD_BASE_URL):")
 		fs.PrintDefaults()
 		return nil, err
 	}
@@ -73,6 +79,18 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 		return nil, fmt.Errorf("%w: %w", errOptions, err)
 	}
 	return o, nil
+}
+
+// setFromEnvironment sets flags by variables such as YUMROAD_DB: everybody on the machine can read the
+// arguments of a program, and there may be a password in them. For the same reason errors do not repeat the value.
+func setFromEnvironment(fs *flag.FlagSet) (err error) {
+	fs.VisitAll(func(f *flag.Flag) {
+		name := "YUMROAD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value, ok := os.LookupEnv(name); ok && fs.Set(f.Name, value) != nil {
+			err = errors.Join(err, fmt.Errorf("%s is not a value for -%s", name, f.Name))
+		}
+	})
+	return err
 }
 
 func (o *options) setTrustedProxies(list string) error {
@@ -110,13 +128,16 @@ func (o *options) check(rest []string) error {
 	if _, err := mail.ParseAddress(o.mailFrom); o.mailFrom != "" && err != nil {
 		faults = append(faults, fmt.Errorf("-mail-from %q is not an address such as %q", o.mailFrom, "Yumroad <noreply@shop.example>"))
 	}
+	if o.drain < 0 {
+		faults = append(faults, fmt.Errorf("-drain %v is less than zero", o.drain))
+	}
 	if o.confirmWithin < 0 {
 		faults = append(faults, fmt.Errorf("-confirm-within %v is less than zero", o.confirmWithin))
 	}
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"session-lifetime", o.lifetime}, {"session-idle", o.idle}, {"remember", o.remember}, {"fresh", o.fresh}} {
+	}{{"timeout", o.timeout}, {"session-lifetime", o.lifetime}, {"session-idle", o.idle}, {"remember", o.remember}, {"fresh", o.fresh}} {
 		if d.value <= 0 {
 			faults = append(faults, fmt.Errorf("-%s %v is not more than zero", d.name, d.value))
 		}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vestibule-go/auth/authtest"
 )
@@ -59,7 +60,7 @@ func TestSessionsOnRedis(t *testing.T) {
 
 func TestBadRedis(t *testing.T) {
 	for _, address := range []string{"http://localhost", "redis://127.0.0.1:1/0"} {
-		o := &options{database: filepath.Join(t.TempDir(), "shop.db"), sessions: address}
+		o := &options{database: filepath.Join(t.TempDir(), "shop.db"), sessions: address, timeout: time.Second}
 		if k, err := open(t.Context(), o); err == nil {
 			k.close()
 			t.Errorf("%s is taken for a Redis", address)

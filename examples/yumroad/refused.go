@@ -40,6 +40,7 @@ type failure struct {
 var failures = map[int]failure{
 	http.StatusNotFound:            {Heading: "There is nothing here", Text: "The page may have moved, or the address has a typing error in it."},
 	http.StatusMethodNotAllowed:    {Heading: "That is not possible here", Text: "This address is for sending a form, not for opening it, or the other way round."},
+	http.StatusServiceUnavailable:  {Heading: "We will be back in a moment", Text: "The shop cannot get at its shelves right now. Please try again soon."},
 	http.StatusInternalServerError: {Heading: "Something went wrong", Text: "That is our fault. Please try again in a moment."},
 }
 

@@ -98,10 +98,11 @@ func (s *shop) render(w http.ResponseWriter, r *http.Request, status int, name s
 	w.Write(page.Bytes())
 }
 
-// broken answers where the shop itself is at fault.
+// broken answers where the shop cannot get at its products, as when the database is away.
 func (s *shop) broken(w http.ResponseWriter, r *http.Request, err error) {
 	s.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
-	s.fail(w, r, http.StatusInternalServerError)
+	w.Header().Set("Retry-After", "5")
+	s.fail(w, r, http.StatusServiceUnavailable)
 }
 
 // announce leaves a word for the next page, in the session.

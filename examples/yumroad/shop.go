@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/vestibule-go/auth"
@@ -27,6 +28,9 @@ type shop struct {
 	metrics *metrics.Set // nil: nothing is counted
 	log     *slog.Logger
 	https   bool
+
+	timeout time.Duration // for what a request has to wait for
+	ending  atomic.Bool   // the process has been told to end
 }
 
 // openShop opens what the shop is kept in, brings its tables up to date, and sets
@@ -36,7 +40,7 @@ func openShop(ctx context.Context, o *options, logger *slog.Logger) (*shop, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &shop{kept: kept, log: logger, https: strings.HasPrefix(o.baseURL, "https:")}
+	s := &shop{kept: kept, log: logger, https: strings.HasPrefix(o.baseURL, "https:"), timeout: o.timeout}
 	if err := s.setUp(o); err != nil {
 		kept.close()
 		return nil, fmt.Errorf("%w: %w", errOptions, err)
@@ -124,36 +128,70 @@ func (s *shop) routes() *http.ServeMux {
 	s.routeAccounts(mux)
 
 	mux.HandleFunc(healthPattern, health)
+	mux.HandleFunc(readyPattern, s.ready)
 	mux.HandleFunc(staticPattern, serveStatic)
 	return mux
 }
 
 const (
 	healthPattern = "GET /healthz"
+	readyPattern  = "GET /readyz"
 	staticPattern = "GET /static/{file}"
 )
 
+// health says that the process is there. It asks no database: one that is slow would
+// have all replicas restarted at once.
 func health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	io.WriteString(w, "ok\n")
 }
 
+// ready says whether to send visitors here: not once the process has been told to end.
+func (s *shop) ready(w http.ResponseWriter, r *http.Request) {
+	if s.ending.Load() {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Error(w, "ending", http.StatusServiceUnavailable)
+		return
+	}
+	health(w, r)
+}
+
+// drain returns a context that ends so long after ctx. In between the shop still serves, and is not ready.
+func (s *shop) drain(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	drained, end := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		s.ending.Store(true)
+		time.AfterFunc(d, end)
+	})
+	return drained, end
+}
+
 // handler is what the server serves. Everything goes through auth's Handler, so
 // that a route added later cannot miss the session or the check against forged
-// forms. The two exceptions are named here.
+// forms. The three exceptions are named here.
 func (s *shop) handler() http.Handler {
 	mux := s.routes()
 	guarded := s.auth.Handler(mux)
-	return s.withHeaders(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.withHeaders(s.withDeadline(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch h, pattern := mux.Handler(r); pattern {
-		case healthPattern, staticPattern:
+		case healthPattern, readyPattern, staticPattern:
 			mux.ServeHTTP(w, r)
 		case "":
 			s.unrouted(w, r, h)
 		default:
 			guarded.ServeHTTP(w, r)
 		}
-	}))
+	})))
+}
+
+// withDeadline gives up on a database or a Redis that does not answer: without it a request waits for as
+// long as its visitor does.
+func (s *shop) withDeadline(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // unrouted answers a request that matches no pattern. What it is, 404 or 405, the
