@@ -60,6 +60,7 @@ func TestDeployment(t *testing.T) {
 		{"PostgreSQL hangs", (*house).postgresHangs},
 		{"PostgreSQL takes no writes", (*house).readOnly},
 		{"the mail server is away", (*house).mailAway},
+		{"no secret is logged by nginx", (*house).accessLog},
 		{"no argument is secret", (*house).arguments},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -137,6 +138,17 @@ func (h *house) killOne() {
 		}
 	}
 	t.Logf("%d requests, %d failed", c.done.Load(), lost)
+}
+
+// What nginx writes down of every request has no secret of a link in a mail in it.
+func (h *house) accessLog() {
+	const path = "/password/reset"
+	want(h.t, newVisitor(h.t, h.nginx).get(path+"?token="+secret()), http.StatusSeeOther)
+	until(h.t, "the log", func() bool {
+		text, _ := os.ReadFile(h.nginx.log)
+		watch.Write(text)
+		return strings.Contains(string(text), `"GET `+path+`" 303`)
+	})
 }
 
 // Everybody on a machine sees the arguments of all programs.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/vestibule-go/auth"
 	"github.com/vestibule-go/auth/authtest"
+	"github.com/vestibule-go/auth/pages"
 	"github.com/vestibule-go/auth/sqlstore"
 )
 
@@ -244,18 +245,31 @@ func TestReadOnlySQLite(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := manager(t, store)
-	authtest.User(t, m, "ann@example.com")
+	u := authtest.User(t, m, "ann@example.com")
+	cookie := (authtest.Login{}).Cookies(t, m, u)[0]
 	for what, settings := range map[string]string{"read-only": "mode=ro", "full": "_pragma=max_page_count(1)"} {
 		s := open(settings)
 		if u, err := s.UserByLogin(t.Context(), "ann@example.com"); err != nil || u == nil {
 			t.Errorf("%s: %v", what, err)
 		}
+		app := pages.Handler(manager(t, s))
+		in := authtest.NewClient(t, app)
+		in.Header = http.Header{"Cookie": {cookie.String()}}
+		in.Get("/account/sessions").Want(http.StatusOK)
 		var err error
 		for i := 0; err == nil && i < 100; i++ { // until the pages that there are have no room left
 			err = s.CreateUser(t.Context(), &auth.User{ID: strings.Repeat("x", i+1), Email: strings.Repeat("x", i+1) + "@example.com", PasswordHash: strings.Repeat("x", 2000), Stamp: "x"})
 		}
 		if auth.Status(err) != http.StatusServiceUnavailable {
 			t.Errorf("%s: %d, %v", what, auth.Status(err), err)
+		}
+		if what == "full" { // where it has room left, small rows may fit
+			continue
+		}
+		out := authtest.NewClient(t, app)
+		out.Login("ann@example.com", authtest.Password).Want(http.StatusServiceUnavailable)
+		if out.Cookie("session") != nil {
+			t.Errorf("%s: somebody is logged in", what)
 		}
 	}
 }

@@ -387,19 +387,19 @@ func (r *replica) ready() int {
 // nginx is a real one, with nginx.conf and high ports.
 type nginx struct {
 	*process
-	https string
-	roots *x509.CertPool
+	https, log string
+	roots      *x509.CertPool
 }
 
 func newNginx(t *testing.T, replicas ...*replica) *nginx {
 	t.Helper()
 	program, dir := find(t, "nginx", "/usr/sbin/nginx"), t.TempDir()
-	n := &nginx{https: freePort(t)}
+	n := &nginx{https: freePort(t), log: filepath.Join(dir, "yumroad.log")}
 	n.roots = certificate(t, dir)
 	site := replaced(t, "nginx.conf", map[string]string{
 		"listen 443": "listen 127.0.0.1:" + n.https, "listen 80": "listen 127.0.0.1:" + freePort(t),
-		"/etc/ssl/": dir + "/",
-		":8081":     ":" + replicas[0].port, ":8082": ":" + replicas[1].port,
+		"/etc/ssl/": dir + "/", "/var/log/nginx/": dir + "/",
+		":8081": ":" + replicas[0].port, ":8082": ":" + replicas[1].port,
 	})
 	write(t, filepath.Join(dir, "site.conf"), site)
 	main := "daemon off;\nworker_processes 2;\npid nginx.pid;\nevents {}\nhttp {\naccess_log off;\n"
@@ -420,7 +420,7 @@ func newNginx(t *testing.T, replicas ...*replica) *nginx {
 		return err == nil || !n.running()
 	})
 	if !n.running() {
-		t.Fatalf("nginx has ended:\n%s", n.log.String())
+		t.Fatalf("nginx has ended:\n%s", n.process.log.String())
 	}
 	return n
 }
