@@ -61,6 +61,7 @@ func TestDeployment(t *testing.T) {
 		{"PostgreSQL takes no writes", (*house).readOnly},
 		{"the mail server is away", (*house).mailAway},
 		{"no secret is logged by nginx", (*house).accessLog},
+		{"sessions on Redis after a restore", (*house).afterRestore},
 		{"no argument is secret", (*house).arguments},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -138,6 +139,17 @@ func (h *house) killOne() {
 		}
 	}
 	t.Logf("%d requests, %d failed", c.done.Load(), lost)
+}
+
+// What is to be run after a restore ends sessions on Redis, too, which the backup knows nothing of.
+func (h *house) afterRestore() {
+	v := newVisitor(h.t, h.nginx).join()
+	h.db.exec(read(h.t, "after-restore-postgres.sql"))
+	for range 4 { // both replicas
+		want(h.t, v.get("/dashboard"), http.StatusSeeOther)
+	}
+	want(h.t, v.logIn(authtest.Password), http.StatusSeeOther)
+	want(h.t, v.get("/dashboard"), http.StatusOK, v.email)
 }
 
 // What nginx writes down of every request has no secret of a link in a mail in it.

@@ -3,6 +3,9 @@
 package deploy
 
 import (
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,6 +39,23 @@ func TestUnit(t *testing.T) {
 	}
 	if out, err := exec.Command(program, "security", "--offline=true", "--threshold=20", unit).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out) // a threshold of 20 is an exposure of 2.0
+	}
+}
+
+// A replica that is not ready ends a rolling restart before it takes the other one away, too.
+func TestRollingRestartEnds(t *testing.T) {
+	ready := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer ready.Close()
+	_, good, _ := net.SplitHostPort(ready.Listener.Addr().String())
+	restarted := filepath.Join(t.TempDir(), "restarted")
+	cmd := exec.CommandContext(t.Context(), "./rolling-restart", good, freePort(t))
+	cmd.Env = append(os.Environ(), "PATIENCE=0", "RESTART=touch "+restarted)
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "nothing else is touched") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := os.Stat(restarted + good); err == nil {
+		t.Error("the replica that works was restarted")
 	}
 }
 

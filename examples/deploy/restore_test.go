@@ -117,11 +117,7 @@ func (l *life) wantRestored(db string, afterRestore func(statements string), fil
 	want(t, l.follow().get("/password/reset"), http.StatusOK, l.phone.email) // the link that was used
 	l.shop.stop(syscall.SIGTERM)
 
-	statements, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	afterRestore(string(statements))
+	afterRestore(read(t, file))
 	l.open(db)
 	for _, v := range []*visitor{l.phone, l.laptop} {
 		want(t, l.at(v).get("/dashboard"), http.StatusSeeOther)
@@ -143,21 +139,13 @@ func TestRestorePostgres(t *testing.T) {
 	l.goOn()
 	second := newPostgres(t)
 	copied := filepath.Join(filepath.Dir(second.dir), "shop.dump")
-	data, err := os.ReadFile(backup)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, copied, string(data))
+	write(t, copied, read(t, backup))
 	ownUser(t, filepath.Dir(second.dir))
 	if err := os.Chmod(copied, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	second.run("pg_restore", "--dbname=postgres", "--exit-on-error", copied)
-	file, err := filepath.Abs("after-restore-postgres.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.wantRestored(second.address(), func(s string) { second.exec(s) }, file)
+	l.wantRestored(second.address(), func(s string) { second.exec(s) }, "after-restore-postgres.sql")
 }
 
 // A backup of SQLite, made while the shop is running.
@@ -212,11 +200,7 @@ func TestAfterRestoreMySQL(t *testing.T) {
 	m := manager(t, store)
 	u := authtest.User(t, m, "ann@example.com")
 	(authtest.Login{}).Cookies(t, m, u)
-	statements, err := os.ReadFile("after-restore-mysql.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec(strings.ReplaceAll(string(statements), "auth_", prefix+"auth_")); err != nil {
+	if _, err := db.Exec(strings.ReplaceAll(read(t, "after-restore-mysql.sql"), "auth_", prefix+"auth_")); err != nil {
 		t.Fatal(err)
 	}
 	now, err := store.UserByID(ctx, u.ID)

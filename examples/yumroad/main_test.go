@@ -127,6 +127,25 @@ func TestDrain(t *testing.T) {
 	})
 }
 
+// A request gives up on what does not answer, long before its visitor does.
+func TestDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shop{timeout: time.Second}
+		waited := make(chan error, 1)
+		go s.withDeadline(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-r.Context().Done():
+				waited <- r.Context().Err()
+			case <-time.After(time.Minute):
+				waited <- nil
+			}
+		})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		if err := <-waited; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the context ends with %v", err)
+		}
+	})
+}
+
 func TestAddressTaken(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
