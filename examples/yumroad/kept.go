@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -126,8 +127,10 @@ func (k *kept) openRedis(ctx context.Context, address string, timeout time.Durat
 		return fmt.Errorf("%w: -sessions is not an address such as redis://:password@localhost:6379/0", errOptions)
 	}
 	o.ContextTimeoutEnabled = true // or nobody's patience counts but the client's own
-	// A Redis that hangs is given up in half the time of a request, so that the other half is for the page.
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.MaxRetries = timeout/4, timeout/4, timeout/4, 1
+	// A Redis that hangs is given up in half the time of a request, so that the other half is for the page. The address may say
+	// otherwise, by dial_timeout, read_timeout and so on.
+	o.DialTimeout, o.ReadTimeout = cmp.Or(o.DialTimeout, timeout/4), cmp.Or(o.ReadTimeout, timeout/4)
+	o.WriteTimeout, o.MaxRetries = cmp.Or(o.WriteTimeout, timeout/4), cmp.Or(o.MaxRetries, 1)
 	k.redis = redis.NewClient(o)
 	if err := k.redis.Ping(ctx).Err(); err != nil {
 		return fmt.Errorf("reach Redis: %w", err)
