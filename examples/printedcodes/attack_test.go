@@ -473,10 +473,10 @@ func TestStoreFails(t *testing.T) {
 	}
 	h.store.failing("")
 	h.pending(c, ann)
-	for _, call := range []string{"get " + KindSheet, "take " + KindCode, "get throttle", "update throttle"} {
+	for call, status := range map[string]int{"get " + KindSheet: 500, "take " + KindCode: 500, "get throttle": 503, "update throttle": 503} {
 		h.store.failing(call)
 		r := give(c, codes[0])
-		want(t, r, 500, "")
+		want(t, r, status, "")
 		if strings.Contains(r.Body, errStore.Error()) {
 			t.Errorf("%s: %s", call, r.Body)
 		}
