@@ -203,7 +203,13 @@ func csrfToken(t *target) ([]string, error) {
 	if !found {
 		return t.tokenless()
 	}
-	seen := []string{missing}
+	plain, err := t.attempt("without its token, as text/plain", func(f *fill, q *browser.Request) {
+		q.Raw, q.Type, q.Form, q.Header = t.stripped(f.Form).Values.Encode(), "text/plain", nil, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	seen := []string{missing, plain}
 	for _, w := range []struct {
 		how   string
 		token func(string) string
