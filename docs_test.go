@@ -581,7 +581,7 @@ type listing struct {
 	text []string // without what indents the whole of it
 }
 
-var listingSource = regexp.MustCompile(`^<!-- from ([\w./-]+\.(?:go|js|sql|html|conf)) -->$`)
+var listingSource = regexp.MustCompile(`^<!-- from ([\w./-]+\.(?:go|js|py|sql|html|conf)) -->$`)
 
 // listings returns the blocks of Go and JavaScript in doc, and others that say where they are from.
 func listings(doc string) (all []listing) {
