@@ -74,9 +74,11 @@ func postgresLock(ctx context.Context, conn *sql.Conn, d Dialect) (func(context.
 }
 
 // postgresSweep passes over rows that another sweep is about to remove. A ctid is
-// where a row is; it stays there while the row is locked.
+// where a row is; it stays there while the row is locked. In a table with partitions rows of
+// several have the same one: so what is removed must have expired, too.
 func postgresSweep(ctx context.Context, s *Store, t table) (n int, more bool, err error) {
+	at := now()
 	deleted, err := s.exec(ctx, "DELETE FROM "+t.name+" WHERE ctid = ANY(ARRAY(SELECT ctid FROM "+t.name+
-		" WHERE expires <= ? ORDER BY expires LIMIT ? FOR UPDATE SKIP LOCKED))", now(), sweepSize)
-	return int(deleted), deleted == sweepSize, err
+		" WHERE expires <= ? ORDER BY expires LIMIT ? FOR UPDATE SKIP LOCKED)) AND expires <= ?", at, sweepSize, at)
+	return int(deleted), deleted >= sweepSize, err
 }
