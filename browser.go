@@ -98,6 +98,9 @@ func (st *state) rememberBrowser(u *User) {
 	for _, mark := range marks[:min(len(marks), maxMarks-1)] {
 		value = append(value, mark...)
 	}
-	st.browserCookie = st.m.newCookie(st.m.browserCookieName(), base64.RawURLEncoding.EncodeToString(value))
-	st.browserCookie.MaxAge = browserAge
+	c := st.m.newCookie(st.m.browserCookieName(), base64.RawURLEncoding.EncodeToString(value))
+	c.MaxAge = browserAge
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.browserCookie = c
 }

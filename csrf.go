@@ -107,7 +107,7 @@ func (c *csrf) protect(next http.Handler) http.Handler {
 			return
 		}
 		st := c.m.state(r.Context())
-		if st.unread != nil { // and so is the token
+		if st.unread() != nil { // and so is the token
 			problemUnavailable.answer(w, r)
 			return
 		}
@@ -244,14 +244,14 @@ func (c *csrf) issue() (token, cookie string) {
 	return s.token, s.header.Get("Set-Cookie")
 }
 
-// csrfCookie returns the Set-Cookie header that the response needs, if any.
-func (st *state) csrfCookie() string {
+// csrfCookie returns the Set-Cookie header that the response needs, if any, and whether the page has the token in it.
+func (st *state) csrfCookie() (cookie string, asked bool) {
 	st.csrf.mu.Lock()
 	defer st.csrf.mu.Unlock()
 	if st.csrf.cookie == "" && st.csrf.replaced {
-		return (&http.Cookie{Name: st.m.csrf.name, Path: "/", Secure: st.m.secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: -1}).String()
+		return (&http.Cookie{Name: st.m.csrf.name, Path: "/", Secure: st.m.secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: -1}).String(), st.csrf.asked
 	}
-	return st.csrf.cookie
+	return st.csrf.cookie, st.csrf.asked
 }
 
 // forgetCSRF makes the next token of a guest a new one: it must not be the same

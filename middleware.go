@@ -193,7 +193,7 @@ func shortest(r *http.Request) bool {
 // require wraps next in a check that answers the request itself if it says no.
 func (m *Manager) require(next http.Handler, check func(http.ResponseWriter, *http.Request) bool) http.Handler {
 	return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if st := m.state(r.Context()); st.unread != nil && st.login.Load() == nil {
+		if st := m.state(r.Context()); st.unread() != nil && st.login.Load() == nil {
 			problemUnavailable.answer(w, r)
 			return
 		}

@@ -32,7 +32,6 @@ type state struct {
 	shut    string                // the ID of a session that a hook refused
 	login   atomic.Pointer[login] // nil: nobody
 	header  bool                  // the user came by a header; there is no session
-	unread  error                 // why the session could not be read
 	discard bool                  // the session is not to be written, since an error said so
 
 	sent    string         // the token in the cookie, if it could be one of ours
@@ -105,7 +104,7 @@ func (st *state) loadHeader() bool {
 		case errors.Is(err, ErrBadLogin), errors.Is(err, ErrNotFound):
 			st.m.emit(st.ctx, Event{Name: EventLoginFailed, Reason: "header", Err: err})
 		case err != nil:
-			st.unread = err
+			st.setUnread(err)
 			st.m.failed(st.ctx, "load user from header", err)
 		case !u.Disabled.IsZero():
 			st.m.emit(st.ctx, Event{Name: EventLoginFailed, UserID: u.ID, Reason: "disabled"})
@@ -130,7 +129,7 @@ func (st *state) loadSession() {
 	if errors.Is(err, errCodec) {
 		st.reject(hashToken(st.sent), "", "unreadable values")
 	} else {
-		st.unread = err
+		st.setUnread(err)
 		st.m.failed(st.ctx, "read session", err)
 	}
 	st.login.Store(nil)
@@ -138,8 +137,9 @@ func (st *state) loadSession() {
 
 // kept is the context in which scs keeps what it knows of the session.
 type kept struct {
-	mu  sync.Mutex
-	ctx context.Context // nil: nothing
+	mu     sync.Mutex
+	ctx    context.Context // nil: nothing
+	unread error           // why the session could not be read
 }
 
 func (k *kept) set(ctx context.Context) {
@@ -163,6 +163,19 @@ func (st *state) kept() context.Context {
 		st.values.ctx, _ = st.m.scs.Load(st.ctx, "") // asks no store, so never fails
 	}
 	return st.values.ctx
+}
+
+// unread returns why the session could not be read, or nil.
+func (st *state) unread() error {
+	st.values.mu.Lock()
+	defer st.values.mu.Unlock()
+	return st.values.unread
+}
+
+func (st *state) setUnread(err error) {
+	st.values.mu.Lock()
+	defer st.values.mu.Unlock()
+	st.values.unread = err
 }
 
 // cookieToken returns the token in the session cookie, or "" if there is none or if it
@@ -359,7 +372,7 @@ func (st *state) leave() error {
 		return nil
 	}
 	token := cmp.Or(st.token, st.sent)
-	st.token = ""
+	st.setToken("")
 	ctx, cancel := detach(st.kept())
 	defer cancel()
 	if token != "" {
@@ -369,7 +382,8 @@ func (st *state) leave() error {
 		}
 	}
 	st.expireCookie()
-	st.unread, st.known, st.shut = nil, nil, ""
+	st.setUnread(nil)
+	st.known, st.shut = nil, ""
 	return st.m.scs.Destroy(ctx)
 }
 
@@ -398,8 +412,8 @@ func (st *state) commit(ctx context.Context, id string, values []byte, deadline 
 	switch {
 	case st.opening != nil:
 		return st.create(ctx, id, values, deadline, st.opening.session, st.opening.replaces)
-	case st.unread != nil:
-		return st.unread // what could not be read must not be overwritten
+	case st.unread() != nil:
+		return st.unread() // what could not be read must not be overwritten
 	case st.known == nil || st.known.ID != id:
 		if _, v, err := (codec{}).Decode(values); err == nil && len(v) == 0 {
 			return nil // nothing to remember
@@ -447,8 +461,15 @@ func (st *state) update(ctx context.Context, values []byte) error {
 	return err
 }
 
-func (st *state) setCookie(token string, s *Session) {
+// setToken notes the token of the session, which CSRFToken reads without st.mu.
+func (st *state) setToken(token string) {
+	st.csrf.mu.Lock()
+	defer st.csrf.mu.Unlock()
 	st.token = token
+}
+
+func (st *state) setCookie(token string, s *Session) {
+	st.setToken(token)
 	st.cookie = st.sessionCookie(token)
 	if s.Remembered && !s.pending {
 		st.cookie.MaxAge = int(time.Until(s.Expires).Seconds() + 1)

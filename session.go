@@ -229,8 +229,8 @@ func (st *state) enter(w http.ResponseWriter, r *http.Request, u *User, s *Sessi
 	if st.w.started.Load() {
 		return ErrNoHandler
 	}
-	if st.unread != nil { // the old session could not be ended
-		return fmt.Errorf("auth: read session: %w", st.unread)
+	if err := st.unread(); err != nil { // the old session could not be ended
+		return fmt.Errorf("auth: read session: %w", err)
 	}
 	missing, err := st.m.gate(w, r, u, s)
 	if err != nil {

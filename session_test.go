@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -992,6 +993,48 @@ func TestHandlersInGoroutines(t *testing.T) {
 	wantStatus(t, "login", b.login(ann, password), 303)
 	wantStatus(t, "busy", b.post("/busy"), 303)
 	wantWho(t, "after it", b, ann)
+}
+
+// Handlers may have goroutines that ask while the session changes hands, and both may go on while the response begins.
+func TestSessionChangesInGoroutines(t *testing.T) {
+	s := newSite(t, nil)
+	s.browser().signup(ann)
+	u, _ := s.store.UserByLogin(t.Context(), ann)
+	busy := func(w http.ResponseWriter, r *http.Request) *sync.WaitGroup {
+		var wg sync.WaitGroup
+		var done atomic.Bool
+		wg.Go(func() {
+			defer done.Store(true)
+			for range 5 {
+				s.m.Logout(w, r)
+				s.m.Login(w, r, u, auth.Proof{Factor: "sso"})
+			}
+		})
+		wg.Go(func() {
+			for !done.Load() {
+				auth.CSRFToken(r.Context())
+			}
+		})
+		wg.Go(func() {
+			for !done.Load() {
+				auth.SetSessionValue(r.Context(), "cart", "x")
+			}
+		})
+		return &wg
+	}
+	s.mux.HandleFunc("GET /before", func(w http.ResponseWriter, r *http.Request) { busy(w, r).Wait() })
+	s.mux.HandleFunc("GET /during", func(w http.ResponseWriter, r *http.Request) {
+		defer busy(w, r).Wait()
+		io.WriteString(w, "begun")
+	})
+	for range 4 {
+		b := s.browser()
+		b.login(ann, password)
+		delete(b.cookies, "session_browser")
+		b.get("/during")
+		b.get("/before")
+		wantWho(t, "after it", b, ann)
+	}
 }
 
 func TestNobody(t *testing.T) {

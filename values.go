@@ -15,8 +15,8 @@ func SetSessionValue(ctx context.Context, key string, value any) error {
 	if st == nil || st.header || st.w.started.Load() {
 		return ErrNoHandler
 	}
-	if st.unread != nil {
-		return st.unread
+	if err := st.unread(); err != nil {
+		return err
 	}
 	st.m.scs.Put(st.kept(), key, value)
 	return nil

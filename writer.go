@@ -56,15 +56,16 @@ func (w *writer) start() bool {
 // setCookies sends what the browser is to know. No cache may keep it for others,
 // whatever the handler says, nor a page with a token in it.
 func (w *writer) setCookies() {
-	h, private := w.Header(), w.st.csrf.asked
+	h := w.Header()
+	csrf, private := w.st.csrfCookie()
 	for _, c := range []*http.Cookie{w.st.cookie, w.st.browserCookie} {
 		if c != nil {
 			h.Add("Set-Cookie", c.String())
 			private = true
 		}
 	}
-	if c := w.st.csrfCookie(); c != "" {
-		h.Add("Set-Cookie", c)
+	if csrf != "" {
+		h.Add("Set-Cookie", csrf)
 		private = true
 	}
 	if c := h.Get("Cache-Control"); private && !strings.Contains(c, "private") && !strings.Contains(c, "no-store") {
