@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -546,6 +549,8 @@ func TestStatus(t *testing.T) {
 		auth.ErrNotFound: 404, auth.ErrConflict: 409, auth.ErrUnavailable: 503, context.DeadlineExceeded: 503, io.ErrUnexpectedEOF: 503,
 		fmt.Errorf("wrapped: %w", &net.OpError{Op: "dial", Err: errors.New("refused")}): 503,
 		fmt.Errorf("wrapped: %w", auth.ErrBusy):                                         503,
+		&fs.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}:                       500,
+		&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}:   503,
 	} {
 		if got := auth.Status(err); got != want {
 			t.Errorf("Status(%v) = %d, want %d", err, got, want)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"mime"
 	"net"
 	"net/http"
@@ -165,7 +166,8 @@ func Status(err error) int {
 // away reports whether err says that another program does not answer, whatever driver says so.
 func away(err error) bool {
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	var file *fs.PathError // the number in which passes for a net.Error, too
+	return errors.As(err, &network) && !errors.As(err, &file) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // SignupForm is what a signup page submits: fields "email", "password", "confirm"
