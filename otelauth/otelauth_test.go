@@ -261,6 +261,7 @@ func TestHashingEnds(t *testing.T) {
 		{fmt.Errorf("x: %w", auth.ErrBusy), "auth.outcome=busy error.type=busy", codes.Error},
 		{context.Canceled, "auth.outcome=canceled", codes.Unset},
 		{errors.New(ann), "auth.outcome=error error.type=*errors.errorString", codes.Error},
+		{fmt.Errorf("%w: %w", auth.ErrUnavailable, quoting{}), "auth.outcome=error error.type=otelauth_test.quoting", codes.Error},
 	} {
 		s.spans.Reset()
 		s.o.Hooks().Hash(t.Context())(c.err)

@@ -26,7 +26,8 @@ func (o *Observer) end(ctx context.Context, span trace.Span, h metric.Float64His
 	span.End()
 }
 
-// errorType returns the type of the innermost error, which says no more than the source does.
+// errorType returns the type of the innermost error, which says no more than the source does. Of several that are
+// wrapped at once it follows the last: what comes before is a word of ours, such as auth.ErrUnavailable.
 func errorType(err error) string {
 	for {
 		switch {
@@ -38,6 +39,9 @@ func errorType(err error) string {
 			return "timeout"
 		}
 		inner := errors.Unwrap(err)
+		if several, ok := err.(interface{ Unwrap() []error }); ok && len(several.Unwrap()) > 0 {
+			inner = several.Unwrap()[len(several.Unwrap())-1]
+		}
 		if inner == nil {
 			return fmt.Sprintf("%T", err)
 		}
