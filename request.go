@@ -37,6 +37,7 @@ type state struct {
 	sent    string         // the token in the cookie, if it could be one of ours
 	token   string         // of the session, if there is one in the store
 	known   *SessionRecord // the session as it is in the store
+	ended   *SessionRecord // the session, if it was ended before its values were saved
 	opening *opening       // set while a session is given to a user
 	cookie  *http.Cookie   // of the session, to be sent
 
@@ -401,6 +402,9 @@ func (st *state) save() error {
 		st.m.failed(st.ctx, "save session", err)
 		return err
 	}
+	if rec := st.ended; rec != nil { // told here and not in update, where scs holds the values, for which a hook might ask
+		st.m.emit(st.ctx, Event{Name: EventSessionRejected, UserID: rec.UserID, SessionID: rec.ID, Reason: "ended during the request"})
+	}
 	if st.known != nil && st.token != token {
 		st.setCookie(token, &Session{})
 	}
@@ -452,7 +456,7 @@ func (st *state) update(ctx context.Context, values []byte) error {
 	rec.Data = append(appendFacts(nil, s), values...)
 	err = st.m.store.UpdateSession(ctx, &rec)
 	if errors.Is(err, ErrNotFound) {
-		st.m.emit(st.ctx, Event{Name: EventSessionRejected, UserID: rec.UserID, SessionID: rec.ID, Reason: "ended during the request"})
+		st.ended = &rec
 		return nil
 	}
 	if err == nil {

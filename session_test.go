@@ -995,6 +995,30 @@ func TestHandlersInGoroutines(t *testing.T) {
 	wantWho(t, "after it", b, ann)
 }
 
+// A hook may look at the values of a session that was ended before they were saved. Should it have to wait
+// for those who save them, the test hangs.
+func TestHookLooksAtSessionThatEnded(t *testing.T) {
+	var saw string
+	s := newSite(t, func(c *auth.Config) {
+		c.Hooks = append(c.Hooks, auth.Hooks{Event: func(ctx context.Context, e auth.Event) {
+			if e.Reason == "ended during the request" {
+				saw, _ = auth.SessionValue[string](ctx, "cart")
+			}
+		}})
+	})
+	b := s.browser()
+	b.signup(ann)
+	s.mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
+		b.with(b.token()).post("/logout")
+		auth.SetSessionValue(r.Context(), "cart", "apples")
+	})
+	wantStatus(t, "a request that outlived its session", b.get("/slow"), 200)
+	if saw != "apples" {
+		t.Errorf("the hook saw %q", saw)
+	}
+	wantWho(t, "after it", b, "nobody")
+}
+
 // Handlers may have goroutines that ask while the session changes hands, and both may go on while the response begins.
 func TestSessionChangesInGoroutines(t *testing.T) {
 	s := newSite(t, nil)
