@@ -76,6 +76,9 @@ func fail(t *testing.T, s *redisstore.Store, why string, groups ...[]call) {
 			if err == nil || errors.Is(err, auth.ErrNotFound) || errors.Is(err, auth.ErrExists) || !strings.Contains(err.Error(), why) {
 				t.Errorf("%s: got error %v, want one that says %q", c.name, err, why)
 			}
+			if got := auth.Status(err); got != http.StatusServiceUnavailable && why != "WRONGTYPE" {
+				t.Errorf("%s: %v is %d, want 503", c.name, err, got)
+			}
 		}
 	}
 }

@@ -49,7 +49,8 @@
 //
 // # When Redis is away
 //
-// Every method returns an error that is none of the sentinels, never [auth.ErrNotFound]. So the guards answer 503,
+// Every method returns an error of which [auth.Status] makes 503, never [auth.ErrNotFound]; so it is with a Redis that is
+// full, read-only or still loading. So the guards answer 503,
 // visitors keep their cookies, and they are logged in again once Redis is back. How long a call takes is up to the client's
 // DialTimeout, ReadTimeout and MaxRetries, and to the deadline of the context only if the client has
 // ContextTimeoutEnabled: set it.
@@ -215,7 +216,17 @@ func failed(err error) error {
 	if err == nil {
 		return nil
 	}
+	if unable(err) {
+		return fmt.Errorf("redisstore: %w: %w", auth.ErrUnavailable, err)
+	}
 	return fmt.Errorf("redisstore: %w", err)
+}
+
+// unable reports whether Redis answers that it cannot do it for now, or the client has no connection to spare. Of
+// networks and deadlines auth.Status knows by itself.
+func unable(err error) bool {
+	return redis.IsOOMError(err) || redis.IsReadOnlyError(err) || redis.IsLoadingError(err) || redis.IsMasterDownError(err) ||
+		redis.IsNoReplicasError(err) || errors.Is(err, redis.ErrPoolTimeout)
 }
 
 // micro writes down a time for the scripts, and for the scores of a sorted set.
