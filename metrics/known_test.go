@@ -22,7 +22,7 @@ import (
 
 // Every event and every reason that stands in the source of this module is known.
 func TestKnown(t *testing.T) {
-	found := 0
+	found, audits := 0, 0
 	knows := func(e auth.Event) {
 		t.Helper()
 		found++
@@ -39,6 +39,10 @@ func TestKnown(t *testing.T) {
 					if i < len(n.Values) && regexp.MustCompile(`^(Event|Kind)[A-Z]`).MatchString(name.Name) && literal(n.Values[i]) != "" {
 						eachName(f.Name.Name, name.Name, literal(n.Values[i]), knows)
 					}
+					if f.Name.Name == "audit" && name.Name == "reason" {
+						knows(auth.Event{Name: auth.EventFailure, Reason: literal(n.Values[i])})
+						audits++
+					}
 				}
 			case *ast.CallExpr:
 				if what := callee(n); len(n.Args) == 3 && (what == "failed" || what == "reject") && literal(n.Args[1])+literal(n.Args[2]) != "" {
@@ -52,8 +56,8 @@ func TestKnown(t *testing.T) {
 	for _, action := range []string{throttle.Account, throttle.Browser, throttle.Network, throttle.WideNetwork, throttle.Signup, throttle.Mail, throttle.MailNetwork} {
 		knows(auth.Event{Name: auth.EventThrottled, Reason: action})
 	}
-	if found < 60 {
-		t.Errorf("only %d were found in the source", found)
+	if found < 60 || audits != 1 {
+		t.Errorf("only %d were found in the source, %d of package audit", found, audits)
 	}
 }
 

@@ -40,7 +40,7 @@ var known = map[string][]string{
 	auth.EventThrottled:       {"account", "browser", "network", "wide_network", "signup", "mail", "mail_network", other},
 	auth.EventBusy:            nil,
 	auth.EventFailure: {
-		"check for breaches", "client address", "count attempts", "create user", "CSRFToken", "delete account", "delete credentials",
+		"audit trail", "check for breaches", "client address", "count attempts", "create user", "CSRFToken", "delete account", "delete credentials",
 		"delete session", "delete sessions", "delete user", "end session", "export", "find user", "hash password", "load user from header",
 		"note use of session", "read hash", "read link", "read session", "restore link", "save session", "store link", "store session",
 		"update user", "upgrade hash", sendMail, canceled, other,
