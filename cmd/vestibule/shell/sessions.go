@@ -22,12 +22,14 @@ func (o *operator) sessions() *cli.Command {
 
 With -json there is a line for each session: id, user_id, created, last_seen, expires, address, agent, remembered, and
 factors, when each was proved.`, o.onUser(o.listSessions)),
-			o.command("revoke", "end one session of a user, or all", "EMAIL [ID]", `
-An ID may be shortened, as "sessions list" does.
+			o.command("revoke", "end one session of a user, or all, or those of everybody", "[EMAIL] [ID]", `
+An ID may be shortened, as "sessions list" does. -everybody is for the day after a leak, or after a backup was restored: see
+docs/deploy.md. It may be run again at any time, and that is how to go on if it was interrupted.
 
   vestibule sessions revoke ann@example.com 4f1c09a7b2de
-  vestibule sessions revoke ann@example.com -all`, o.onUser(o.revoke),
-				&cli.BoolFlag{Name: "all", Usage: "end all sessions of the user"}, yesFlag()),
+  vestibule sessions revoke ann@example.com -all
+  vestibule sessions revoke -everybody -links`, o.revokeSessions,
+				append(everybodyFlags(), &cli.BoolFlag{Name: "all", Usage: "end all sessions of the user"}, yesFlag())...),
 		},
 	}
 }
@@ -74,6 +76,20 @@ func (o *operator) listSessions(ctx context.Context, _ *cli.Command, s *subject)
 			clean(x.Address), clean(factors), clean(x.Agent))
 	}
 	return nil
+}
+
+func (o *operator) revokeSessions(ctx context.Context, cmd *cli.Command, args []string) error {
+	switch everybody := cmd.Bool("everybody"); {
+	case everybody && (len(args) > 0 || cmd.Bool("all")):
+		return usage("-everybody is about all users and all sessions")
+	case everybody:
+		return o.revokeEverybody(ctx, cmd)
+	case cmd.Bool("links"):
+		return usage("-links goes with -everybody; credentials purge removes those of one user")
+	case len(args) == 0:
+		return usage("whose sessions? Give an email address, or -everybody")
+	}
+	return o.onUser(o.revoke)(ctx, cmd, args)
 }
 
 func (o *operator) revoke(ctx context.Context, cmd *cli.Command, s *subject) error {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/audit"
 	"github.com/vestibule-go/auth/email"
 	"github.com/vestibule-go/auth/sqlstore"
 )
@@ -42,6 +43,11 @@ type App struct {
 	// Mail is what package email of the application works with, for mails that lead to a new password. Nil means that
 	// OpenMailer is asked, or if that is nil, too, that there are none.
 	Mail *email.Config
+
+	// Trail is the audit trail of the application, for one that keeps it elsewhere than in Store, or for longer than
+	// package audit does by default. Nil means that users history looks in Store. It is only read here; if Config has its
+	// Hooks, close it after Run, or what the last command did may not be in it.
+	Trail *audit.Trail
 
 	// Open opens the database of the flag -db, if there is neither SQL nor Store. If there is none there, it makes one
 	// only if create is set. Errors must not hold a password.

@@ -37,6 +37,7 @@ Instead of an address every command takes a user's ID, too.
 
 With -json it is a line of "users list" with sessions (their number, null where the store cannot tell) and credentials
 (their number by kind).`, o.onUser(o.showUser)),
+			o.history(),
 			o.create(),
 			o.setPassword(),
 			o.command("disable", "switch an account off, and end its sessions", "EMAIL", `
