@@ -124,9 +124,22 @@ func importOptions(cmd *cli.Command) (importer.Options, error) {
 	return opts, nil
 }
 
-// distinct refuses to write a file over the one that is read, or two files to one place.
+// distinct refuses to write a file over the one that is read, over the database, over what is no file, or two files to one
+// place.
 func (im *importing) distinct() error {
+	for _, file := range []string{im.cmd.String("mapping"), im.cmd.String("rejects")} {
+		if err := importer.Replaceable(file); err != nil {
+			return usage("%w", err)
+		}
+	}
 	files := []string{im.source, im.cmd.String("mapping"), im.rejectsFile()}
+	if db := im.cmd.String("db"); !im.embedded() && !strings.Contains(db, "://") {
+		for _, file := range files[1:] {
+			if file != "" && db != "" && same(file, db) {
+				return usage("%s is the database", file)
+			}
+		}
+	}
 	for i, a := range files {
 		for _, b := range files[:i] {
 			if a != "" && b != "" && same(a, b) {

@@ -3,7 +3,9 @@ package shell
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,6 +96,26 @@ func TestImportUsage(t *testing.T) {
 	d.run("", "import", path, "-mapping", "x", "-rejects", "./x").want(2, "two files are one")
 	d.run("", "import", path, "-columns", "name=x").want(1, "columns may hold")
 	d.run("", "import", path).want(0, "imported     0 users")
+}
+
+// No file takes the place of what is none, as /dev/null would be for root, or of the database.
+func TestImportReplacesFilesOnly(t *testing.T) {
+	d := newDesk(t, nil)
+	path := source(t, "id,email,password_hash\n7,ann@example.com,\n8,nobody,\n")
+	socket := filepath.Join(t.TempDir(), "socket")
+	l, err := net.Listen("unix", socket)
+	must(t, err)
+	defer l.Close()
+	d.run("", "import", path, "-mapping", socket).want(2, "no regular file")
+	d.run("", "import", path, "-skip-bad", "-rejects", socket).want(2, "no regular file")
+	must(t, os.Symlink(socket, path+".rejected"))
+	d.run("", "import", path, "-skip-bad").want(1, "no regular file")
+	if n := users(t, d); n != 0 {
+		t.Errorf("%d users were imported", n)
+	}
+	d.app.SQL = nil
+	d.app.Open = func(context.Context, string, bool) (*Database, error) { return nil, errors.New("opened") }
+	d.run("", "import", path, "-db", d.file, "-mapping", d.file).want(2, "is the database")
 }
 
 // A table in the database of the application itself can be the source.

@@ -61,10 +61,27 @@ func errAddress(example string) error {
 	return fmt.Errorf("%w: this is no address such as %s", shell.ErrUsage, example)
 }
 
+// errEncode is for a password of which only a part would be taken for one, and the rest shown as a host.
+var errEncode = fmt.Errorf("%w: in the address of a database @, /, ? and # of the password are written %%40, %%2F, %%3F and %%23", shell.ErrUsage)
+
+// cutsPassword reports whether an address may have a password in it that url.Parse does not see as a whole.
+func cutsPassword(address string) bool {
+	u, err := url.Parse(address)
+	return err != nil || u.Fragment != "" || strings.Count(address, "@") > 1
+}
+
+// likeDSN reports whether a name that is no file looks like an address as drivers write it, with a password in it.
+func likeDSN(name string) bool {
+	return strings.Contains(name, "password=") || strings.Contains(name, "@")
+}
+
 func openPostgres(address string) (*sql.DB, error) {
 	const example = "postgres://user:password@host:5432/database"
 	if u, err := url.Parse(address); err != nil || u.Host == "" && u.RawQuery == "" && u.Path == "" {
 		return nil, errAddress(example)
+	}
+	if cutsPassword(address) {
+		return nil, errEncode
 	}
 	return sql.Open("pgx", address)
 }
@@ -75,6 +92,9 @@ func openMySQL(address string) (*sql.DB, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
 		return nil, errAddress(example)
+	}
+	if cutsPassword(address) {
+		return nil, errEncode
 	}
 	query, _ := mysql.ParseDSN("/?" + u.RawQuery)
 	if query == nil {
@@ -101,6 +121,8 @@ func openSQLite(file string, create bool) (*sql.DB, error) {
 	switch {
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("%s is a folder, not a database", file)
+	case errors.Is(err, fs.ErrNotExist) && likeDSN(file):
+		return nil, fmt.Errorf("%w: this is neither a file nor an address such as postgres://user:password@host:5432/database", shell.ErrUsage)
 	case errors.Is(err, fs.ErrNotExist) && !create:
 		return nil, fmt.Errorf("there is no file %s", file)
 	case errors.Is(err, fs.ErrNotExist):

@@ -22,6 +22,8 @@ func TestPasswordsAreNotPrinted(t *testing.T) {
 		"postgres://u:s3cr3t@h:port/d", "postgres://u:s3cr3t@[::1/d", "postgres://", "postgresql://u:s3cr3t@127.0.0.1:1/s3cr3t?password=s3cr3t",
 		"mysql://u:s3cr3t@127.0.0.1:1/d", "mysql://u:" + secret + "@h/d", "mysql://u:s3cr3t@h/d?tls=nope", "mysql://u:s3cr3t@/d", "mysql://u:s3cr3t@h:port/d",
 		"mysql://u:s3cr3t@127.0.0.1:1/s3cr3t", "postgress://u:s3cr3t@h/d", "sqlite://u:s3cr3t@h/d",
+		"postgres://u:p@s3cr3t@127.0.0.1:1/d", "postgres://u:p@h#s3cr3t@127.0.0.1:1/d", "mysql://u:p@s3cr3t@127.0.0.1:1/d",
+		"host=127.0.0.1 password=s3cr3t", "u:s3cr3t@tcp(127.0.0.1:1)/d",
 	} {
 		db, err := Open(t.Context(), address, false)
 		if err == nil {

@@ -3,6 +3,7 @@ package importer
 import (
 	"bufio"
 	"encoding/csv"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -35,8 +36,20 @@ func (p *Plan) WriteMapping(path string) error {
 	})
 }
 
+// Replaceable returns an error if what is at a path is no regular file. Root would put a file in the place of /dev/null.
+func Replaceable(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file", path)
+	}
+	return nil // nothing is there, or writing says what is wrong
+}
+
 // writePrivate writes a file that only its owner may read, and puts it in place when it is whole.
 func writePrivate(path string, write func(io.Writer) error) error {
+	if err := Replaceable(path); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // with mode 0600
 	if err != nil {
 		return err
