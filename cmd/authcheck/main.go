@@ -25,6 +25,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/vestibule-go/auth/cmd/authcheck/internal/browser"
 	"github.com/vestibule-go/auth/cmd/authcheck/internal/check"
 	"github.com/vestibule-go/auth/cmd/authcheck/internal/profile"
 	"github.com/vestibule-go/auth/cmd/authcheck/internal/report"
@@ -83,7 +84,7 @@ func look(ctx context.Context, o *options, cfg *profile.Config, stdout, stderr i
 		if r != nil {
 			report.Text(stdout, r, width()) // as far as it came
 		}
-		fmt.Fprintln(stderr, "authcheck:", err)
+		fmt.Fprintln(stderr, "authcheck:", browser.Plain(err.Error()))
 		return couldNotRun
 	}
 	err = errors.Join(
@@ -91,7 +92,7 @@ func look(ctx context.Context, o *options, cfg *profile.Config, stdout, stderr i
 		writeFile(o.json, r, report.JSON),
 		writeFile(o.junit, r, report.JUnit))
 	if err != nil {
-		fmt.Fprintln(stderr, "authcheck:", err)
+		fmt.Fprintln(stderr, "authcheck:", browser.Plain(err.Error()))
 		return couldNotRun
 	}
 	return exitCode(r)

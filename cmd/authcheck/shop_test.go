@@ -102,8 +102,6 @@ func startShop(t *testing.T, program, mails string, args ...string) (address str
 
 const shopConfig = `
 profile: vestibule
-private: {path: /dashboard}
-logout: {page: /dashboard}
 confirm: {by_mail: true}
 limits: {per_second: 0}
 `

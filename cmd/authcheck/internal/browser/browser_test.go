@@ -158,3 +158,40 @@ func TestForms(t *testing.T) {
 		t.Error("a copy of a form is the form")
 	}
 }
+
+// What is called this machine is this machine, whatever a name server says.
+func TestOnlyHere(t *testing.T) {
+	for _, address := range []string{"192.0.2.1:80", "[2001:db8::1]:80", "0.0.0.0:80"} {
+		if _, err := dialFrom("", true)(t.Context(), "tcp", address); !errors.Is(err, errElsewhere) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	c, _ := newClient(t, func(http.ResponseWriter, *http.Request) {}, 10)
+	if _, err := c.New("127.77.0.1").Send(t.Context(), &Request{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A server cannot write to the terminal of whoever looks at it.
+func TestPlain(t *testing.T) {
+	c, log := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			http.Redirect(w, r, "/%1b]0;x%07%0aFAILED", http.StatusFound)
+		}
+	}, 10)
+	a, err := c.New("").Get(t.Context(), "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(log.String(), "\nFAILED") {
+		t.Errorf("a server writes lines: %q", log)
+	}
+	for _, text := range []string{a.Asked, log.String()} {
+		if strings.ContainsAny(text, "\x1b\x07") || !strings.Contains(text, "]0;x") {
+			t.Errorf("got %q", text)
+		}
+	}
+	if got := Plain("a\u202eb\u2066c\u009bd e\rf"); got != "a\ufffdb\ufffdc\ufffdd e\ufffdf" {
+		t.Errorf("got %q", got)
+	}
+}

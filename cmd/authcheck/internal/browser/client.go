@@ -10,11 +10,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
+	"unicode"
 )
 
 // ErrSpent reports that as many requests were sent as there may be.
@@ -114,7 +117,7 @@ func (c *Client) transport(source string) *http.Transport {
 		return t
 	}
 	t := &http.Transport{
-		DialContext:         dialFrom(source),
+		DialContext:         dialFrom(source, loopback(c.base.Hostname())),
 		TLSHandshakeTimeout: c.limits.Timeout,
 		DisableCompression:  true,
 		MaxIdleConnsPerHost: 2,
@@ -130,17 +133,30 @@ func loopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
-// dialFrom connects from that address, or from any where it cannot be had: all of 127.0.0.0/8 are there on Linux only.
-func dialFrom(source string) func(context.Context, string, string) (net.Conn, error) {
+// dialFrom connects from that address, or from any where it cannot be had: all of 127.0.0.0/8 are there on Linux only. If here
+// is set it connects to this machine only, whatever some DNS says of a name that ends in .localhost.
+func dialFrom(source string, here bool) func(context.Context, string, string) (net.Conn, error) {
+	var d net.Dialer
+	if here {
+		d.Control = onlyHere
+	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if ip := net.ParseIP(source); ip != nil {
-			d := net.Dialer{LocalAddr: &net.TCPAddr{IP: ip}}
-			if conn, err := d.DialContext(ctx, network, address); err == nil {
+			from := d
+			from.LocalAddr = &net.TCPAddr{IP: ip}
+			if conn, err := from.DialContext(ctx, network, address); err == nil {
 				return conn, nil
 			}
 		}
-		return new(net.Dialer).DialContext(ctx, network, address)
+		return d.DialContext(ctx, network, address)
 	}
+}
+
+func onlyHere(_, address string, _ syscall.RawConn) error {
+	if a, err := netip.ParseAddrPort(address); err != nil || !a.Addr().Unmap().IsLoopback() {
+		return errElsewhere
+	}
+	return nil
 }
 
 // Answer is a response, read.
@@ -169,7 +185,7 @@ func (c *Client) do(ctx context.Context, r *http.Request, source string) (*Answe
 	begin := time.Now()
 	res, err := c.transport(source).RoundTrip(r.WithContext(ctx))
 	took := time.Since(begin)
-	asked := r.Method + " " + Unsecret(r.URL.Path)
+	asked := r.Method + " " + strings.ReplaceAll(Plain(Unsecret(r.URL.Path)), "\n", "\ufffd")
 	if err != nil {
 		fmt.Fprintln(c.log, asked, "failed")
 		if strings.Contains(err.Error(), "malformed MIME header") { // net/http has no name for it
@@ -184,6 +200,16 @@ func (c *Client) do(ctx context.Context, r *http.Request, source string) (*Answe
 		return nil, fmt.Errorf("%s: %w", asked, withoutQuery(err))
 	}
 	return &Answer{asked, r.URL, res.StatusCode, res.Header, string(body), res.Cookies(), took}, nil
+}
+
+// Plain returns what a server says without what a terminal would obey, or what would look like something else.
+func Plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) && !unicode.IsSpace(r) || r == '\v' || r == '\f' || r == '\r' || r == '\u0085' {
+			return '\ufffd'
+		}
+		return r
+	}, s)
 }
 
 var (

@@ -211,7 +211,7 @@ func see(a *browser.Answer) string {
 	s := fmt.Sprintf("%s → %d", a.Asked, a.Status)
 	if to := a.Header.Get("Location"); to != "" {
 		to, _, _ = strings.Cut(to, "?") // there may be a token in the query
-		s += " to " + browser.Unsecret(to)
+		s += " to " + browser.Plain(browser.Unsecret(to))
 	}
 	return s
 }

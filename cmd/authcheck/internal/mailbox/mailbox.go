@@ -20,6 +20,9 @@ import (
 	"time"
 )
 
+// maxMail is how long a mail in a file of its own may be. One with a link in it takes some thousand bytes.
+const maxMail = 10 << 20
+
 // Mail is one mail. What is text and what is HTML is all in Text.
 type Mail struct {
 	ID      string // the same whenever the box is read
@@ -50,6 +53,8 @@ func (b *Box) All() ([]*Mail, error) {
 		return nil, err
 	case info.IsDir():
 		return b.directory()
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is neither a directory nor a file of mails", b.path)
 	}
 	return b.mbox()
 }
@@ -64,9 +69,13 @@ func (b *Box) directory() (mails []*Mail, err error) {
 		files = append(files, found...)
 	}
 	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > maxMail {
+			continue // it has been moved meanwhile, from new to cur, or would never be read to its end
+		}
 		data, err := os.ReadFile(file)
 		if err != nil {
-			continue // it has been moved meanwhile, from new to cur
+			continue
 		}
 		id, _, _ := strings.Cut(filepath.Base(file), ":") // in a maildir flags follow
 		if m := read(id, data); m != nil {

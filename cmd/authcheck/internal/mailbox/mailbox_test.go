@@ -75,3 +75,22 @@ func TestNext(t *testing.T) {
 		t.Errorf("no box: %v", err)
 	}
 }
+
+// What is no mail, such as a pipe to which nobody writes, keeps nobody waiting.
+func TestNoMails(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "1.eml"), plain)
+	write(t, filepath.Join(dir, "2.eml"), plain)
+	if err := os.Truncate(filepath.Join(dir, "2.eml"), maxMail+1); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/zero", filepath.Join(dir, "3.eml")); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := Open(dir, 0).All(); err != nil || len(all) != 1 {
+		t.Errorf("%d mails, %v", len(all), err)
+	}
+	if _, err := Open(filepath.Join(dir, "3.eml"), 0).All(); err == nil {
+		t.Error("a device is a mailbox")
+	}
+}

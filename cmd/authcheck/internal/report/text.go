@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
+	"github.com/vestibule-go/auth/cmd/authcheck/internal/browser"
 	"github.com/vestibule-go/auth/cmd/authcheck/internal/check"
 )
 
@@ -92,7 +92,7 @@ func (t *text) line(before, words string) {
 	indent := strings.Repeat(" ", len(before))
 	line := before
 	empty := true
-	for word := range strings.FieldsSeq(strings.Map(printable, words)) {
+	for word := range strings.FieldsSeq(browser.Plain(words)) {
 		if !empty && len([]rune(line))+1+len([]rune(word)) > t.width {
 			t.WriteString(strings.TrimRight(line, " ") + "\n")
 			line, empty = indent, true
@@ -103,14 +103,6 @@ func (t *text) line(before, words string) {
 		line, empty = line+word, false
 	}
 	t.WriteString(strings.TrimRight(line, " ") + "\n")
-}
-
-// printable keeps what a server says from moving the cursor of a terminal.
-func printable(r rune) rune {
-	if unicode.IsControl(r) && !unicode.IsSpace(r) || r == '\u202e' {
-		return '\ufffd'
-	}
-	return r
 }
 
 // gap puts the IDs below each other.
