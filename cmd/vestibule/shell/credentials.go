@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -19,7 +20,9 @@ func (o *operator) credentials() *cli.Command {
 		Commands: []*cli.Command{
 			o.command("purge", "remove credentials of a user, or what has expired", "[EMAIL]", `
 Credentials are what lets someone act as a user besides the password: links that were mailed, recovery codes, tokens.
-"users show" tells of which kinds a user has some. A second factor that is removed is not asked for any more.
+"users show" tells of which kinds a user has some. A second factor that is removed is not asked for any more. -all leaves
+the audit trail, of kinds such as audit.2026-03, by which nobody acts, and which tells what came before; a store that cannot
+tell of which kinds there are some loses it, too.
 
   vestibule credentials purge ann@example.com -kind reset
   vestibule credentials purge ann@example.com -all
@@ -76,9 +79,29 @@ func (o *operator) purgeUser(ctx context.Context, cmd *cli.Command, s *subject) 
 	if err := o.confirm(ctx, cmd.Bool("yes"), "Remove %s of %s?", what, s.Email); err != nil {
 		return err
 	}
-	if err := o.store().DeleteCredentials(ctx, s.ID, kind); err != nil {
+	if err := o.deleteCredentials(ctx, s.ID, kind); err != nil {
 		return err
 	}
 	s.m.Record(ctx, auth.Event{Name: EventPurged, UserID: s.ID, Reason: reason})
 	return o.report("purge", s.User, "Removed %s of %s.", what, s.Email)
+}
+
+// deleteCredentials deletes those of a kind, or without one all but the audit trail.
+func (o *operator) deleteCredentials(ctx context.Context, userID, kind string) error {
+	if kind != "" || o.sql() == nil {
+		return o.store().DeleteCredentials(ctx, userID, kind)
+	}
+	kinds, err := o.sql().CredentialKinds(ctx, userID)
+	if err != nil {
+		return err
+	}
+	for kind := range kinds {
+		if strings.HasPrefix(kind, "audit.") {
+			continue
+		}
+		if err := o.store().DeleteCredentials(ctx, userID, kind); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -203,11 +203,32 @@ func (o *operator) find(ctx context.Context, login string) (*auth.User, error) {
 		tries = slices.Insert(tries, 0, func() (*auth.User, error) { return o.store().UserByLogin(ctx, email) })
 	}
 	for _, try := range tries {
-		if u, err := try(); !errors.Is(err, auth.ErrNotFound) {
-			return u, err
+		u, err := try()
+		if errors.Is(err, auth.ErrNotFound) {
+			continue
 		}
+		if err == nil {
+			err = o.unambiguous(ctx, u, login)
+		}
+		return u, err
 	}
 	return nil, fmt.Errorf("there is no user %q: %w", login, errNone)
+}
+
+// unambiguous returns an error if login is what u logs in with, and the ID of another: IDs that were kept in an import may be
+// names that users of the old application chose.
+func (o *operator) unambiguous(ctx context.Context, u *auth.User, login string) error {
+	if u.ID == login {
+		return nil
+	}
+	other, err := o.store().UserByID(ctx, login)
+	if errors.Is(err, auth.ErrNotFound) || err == nil && other.ID == u.ID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return usage("%q is what one user logs in with, and the ID of another: give the ID %q, or the address %q", login, u.ID, other.Email)
 }
 
 // errNone is auth.ErrNotFound, in fewer words.

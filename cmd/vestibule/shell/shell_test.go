@@ -357,7 +357,10 @@ func TestCredentials(t *testing.T) {
 	d.run("", "credentials", "purge", ann, "-kind", "reset", "-yes").want(0)
 	d.run("", "users", "show", ann).want(0, "credentials  code: 2\n")
 	d.run("", "credentials", "purge", "-expired").want(0, "1 row removed")
+	put("audit.2026-03", "5", time.Hour)
 	d.run("", "credentials", "purge", ann, "-all", "-yes").want(0)
+	d.run("", "users", "show", ann).want(0, "credentials  audit.2026-03: 1\n")
+	d.run("", "credentials", "purge", ann, "-kind", "audit.2026-03", "-yes").want(0)
 	d.run("", "users", "show", ann).want(0, "credentials  none")
 }
 
@@ -545,6 +548,16 @@ func TestOwnStore(t *testing.T) {
 	d.run("", "doctor", "-json").want(0, `"users":1`)
 	d.run("", "users", "delete", ann, "-yes").want(0)
 	d.run("", "users", "show", ann).want(3)
+}
+
+// Whoever has chosen another's address as an ID is not taken for them, nor they for him.
+func TestAmbiguous(t *testing.T) {
+	d := newDesk(t, nil)
+	u := authtest.User(t, d.m, ann)
+	must(t, d.store.CreateUser(t.Context(), &auth.User{ID: ann, Email: "eve@example.com", Stamp: "x", Created: now(), Updated: now()}))
+	d.run("", "users", "disable", ann).want(2, u.ID, "eve@example.com")
+	d.run("", "users", "disable", "eve@example.com").want(0)
+	d.run("", "users", "show", u.ID).want(0, ann, "disabled     -")
 }
 
 func TestLines(t *testing.T) {
