@@ -105,6 +105,7 @@ func (o *operator) moreHistory(s *subject, next string, n int) error {
 	case o.asJSON:
 		return writeJSON(o.stdout, map[string]string{"before": next})
 	}
-	_, err := fmt.Fprintf(o.stderr, "There is more: users history %s -n %d -before %s\n", clean(s.Email), n, next)
+	// Who copies this into a shell has it obeyed, and an address may have ` in it.
+	_, err := fmt.Fprintf(o.stderr, "There is more: users history %s -n %d -before %s\n", clean(s.ID), n, next)
 	return err
 }

@@ -49,7 +49,7 @@ func TestHistory(t *testing.T) {
 	if got := strings.Join(names, " "); got != "second second second first" {
 		t.Errorf("pages of one have %q", got)
 	}
-	d.run("", "users", "history", ann, "-n", "3").want(0, "There is more: users history "+ann+" -n 3 -before ")
+	d.run("", "users", "history", ann, "-n", "3").want(0, "There is more: users history "+u.ID+" -n 3 -before ")
 	d.run("", "users", "history", ann, "-before", "20000101.0").want(0, "nothing before that")
 	d.run("", "users", "history", ann, "-before", "x").want(2, "-before")
 	d.run("", "users", "history", ann, "-n", "0").want(2, "-n")
