@@ -22,6 +22,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 
@@ -69,6 +70,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		_, err = check.Select(o.checks(stderr))
 	}
+	if err == nil {
+		err = errors.Join(fitForReport(o.json), fitForReport(o.junit))
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "authcheck: %v\nauthcheck -h explains the flags, authcheck init writes a file.\n", err)
 		return wrongUse
@@ -106,6 +110,18 @@ func exitCode(r *check.Report) int {
 		return couldNotRun
 	}
 	return nothingFailed
+}
+
+// fitForReport says before minutes have passed that nothing can be written there.
+func fitForReport(name string) error {
+	if name == "" {
+		return nil
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory", name)
+	}
+	_, err := os.Stat(filepath.Dir(name))
+	return err
 }
 
 func writeFile(name string, r *check.Report, write func(io.Writer, *check.Report) error) error {

@@ -31,6 +31,8 @@ func TestUse(t *testing.T) {
 		{"-profile vestibule " + nobody + " -v", wrongUse, "flags come before"},
 		{"-config /nowhere/authcheck.yaml " + nobody, wrongUse, "authcheck.yaml"},
 		{"-profile vestibule -only nothing " + nobody, wrongUse, `no check is called "nothing"`},
+		{"-profile vestibule -json /nowhere/report.json " + nobody, wrongUse, "/nowhere"},
+		{"-profile vestibule -junit / " + nobody, wrongUse, "is a directory"},
 		{"-profile vestibule " + nobody, couldNotRun, "cannot check"},
 	} {
 		var out bytes.Buffer
