@@ -84,7 +84,7 @@ const form = `<form method=post><input name=email><input name=password type=pass
 // An application in which nobody is logged in passes nothing.
 func TestNotRun(t *testing.T) {
 	for want, h := range map[string]http.HandlerFunc{
-		"guests see /account/password as well": func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") },
+		"guests see /account/sessions as well": func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") },
 		"has no form with the fields email, password": func(w http.ResponseWriter, r *http.Request) {
 			http.NotFound(w, r)
 		},
