@@ -1,3 +1,5 @@
+//go:build linux
+
 package bench
 
 import (
@@ -11,21 +13,16 @@ import (
 	"net/http/httputil"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // connections is how many clients ask at once.
 const connections = 32
 
 // BenchmarkLoopback is the walks that only read, as requests over TCP to a server in a process of
-// its own with one thread. Beside the time it reports requests per second, and the processor
+// its own with one thread, by a client that never sleeps. Beside the time it reports requests per second, and the processor
 // time of the server for each, in which other programs have less of a part.
 func BenchmarkLoopback(b *testing.B) {
 	for _, kind := range storages {
@@ -149,63 +146,4 @@ func (s *server) processor(tb testing.TB) (d time.Duration) {
 		tb.Fatal(err)
 	}
 	return d
-}
-
-// ask sends the request n times, from all connections.
-func (s *server) ask(tb testing.TB, n int) {
-	var left atomic.Int64
-	left.Store(int64(n))
-	var g errgroup.Group
-	for range connections {
-		g.Go(func() error { return s.askOn(&left) })
-	}
-	if err := g.Wait(); err != nil {
-		tb.Fatal(err)
-	}
-}
-
-func (s *server) askOn(left *atomic.Int64) error {
-	c, err := net.Dial("tcp", s.Addr)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	in := bufio.NewReaderSize(c, 8<<10)
-	for left.Add(-1) >= 0 {
-		if _, err := c.Write(s.Request); err != nil {
-			return err
-		}
-		if err := readAnswer(in, s.Want); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// readAnswer reads one answer by less work than net/http, which would be felt on the machine that
-// is measured.
-func readAnswer(in *bufio.Reader, want int) error {
-	length := -1
-	for n := 0; ; n++ {
-		line, err := in.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if n == 0 && !strings.HasPrefix(string(line), "HTTP/1.1 "+strconv.Itoa(want)) {
-			return fmt.Errorf("%q, not %d", line, want)
-		}
-		if value, ok := strings.CutPrefix(string(line), "Content-Length: "); ok {
-			if length, err = strconv.Atoi(strings.TrimSpace(value)); err != nil {
-				return err
-			}
-		}
-		if len(line) == 2 {
-			break
-		}
-	}
-	if length < 0 {
-		return errors.New("an answer without Content-Length")
-	}
-	_, err := in.Discard(length)
-	return err
 }
