@@ -29,7 +29,7 @@ func BenchmarkLoopback(b *testing.B) {
 		for _, w := range walks[:3] {
 			for _, app := range []string{"bare", "lookup", "wired", "auth"} {
 				b.Run(fmt.Sprintf("store=%s/walk=%s/app=%s", kind.name, w.name, app), func(b *testing.B) {
-					kind.open(b) // so that it is skipped here, where that is seen
+					need(b, kind.variable)
 					s := startServer(b, task{kind.name, w.name, app})
 					s.ask(b, 2000)
 					before := s.processor(b)

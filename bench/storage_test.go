@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -44,13 +45,26 @@ func users(tb testing.TB) int {
 // storages are those that there are on this machine: others need AUTH_TEST_POSTGRES_DSN, and
 // AUTH_TEST_REDIS_ADDR.
 var storages = []struct {
-	name string
-	open func(testing.TB) *storage
+	name, variable string
+	open           func(testing.TB) *storage
 }{
-	{"memory", openMemory},
-	{"sqlite", openSQLite},
-	{"postgres", openPostgres},
-	{"redis", openRedis},
+	{"memory", "", openMemory},
+	{"sqlite", "", openSQLite},
+	{"postgres", "AUTH_TEST_POSTGRES_DSN", openPostgres},
+	{"redis", "AUTH_TEST_REDIS_ADDR", openRedis},
+}
+
+// need skips the test if the variable names no server.
+func need(tb testing.TB, variable string) string {
+	tb.Helper()
+	value := os.Getenv(variable)
+	if value == "" && variable != "" {
+		if os.Getenv("AUTH_TEST_REQUIRE_ALL") == "1" {
+			tb.Fatalf("%s is not set", variable)
+		}
+		tb.Skipf("%s is not set", variable)
+	}
+	return value
 }
 
 func openMemory(testing.TB) *storage { return &storage{name: "memory", store: memstore.New()} }
@@ -63,10 +77,7 @@ func openSQLite(tb testing.TB) *storage {
 }
 
 func openPostgres(tb testing.TB) *storage {
-	dsn := os.Getenv("AUTH_TEST_POSTGRES_DSN")
-	if dsn == "" {
-		missing(tb, "AUTH_TEST_POSTGRES_DSN")
-	}
+	dsn := need(tb, "AUTH_TEST_POSTGRES_DSN")
 	schema := fmt.Sprintf("bench_%d_%d", os.Getpid(), time.Now().UnixNano())
 	admin, err := sql.Open("pgx", dsn)
 	if err == nil {
@@ -85,23 +96,13 @@ func openPostgres(tb testing.TB) *storage {
 
 // openRedis keeps users in SQLite and sessions on Redis.
 func openRedis(tb testing.TB) *storage {
-	addr := os.Getenv("AUTH_TEST_REDIS_ADDR")
-	if addr == "" {
-		missing(tb, "AUTH_TEST_REDIS_ADDR")
-	}
+	addr := need(tb, "AUTH_TEST_REDIS_ADDR")
 	s := openSQLite(tb)
 	s.name, s.redis = "redis", redis.NewClient(&redis.Options{Addr: addr})
 	tb.Cleanup(func() { s.redis.Close() })
 	prefix := fmt.Sprintf("bench:%d:%d:", os.Getpid(), time.Now().UnixNano())
 	s.store = auth.Stores{UserStore: s.store, CredentialStore: s.store, SessionStore: redisstore.New(s.redis, prefix)}
 	return s
-}
-
-func missing(tb testing.TB, variable string) {
-	if os.Getenv("AUTH_TEST_REQUIRE_ALL") == "1" {
-		tb.Fatalf("%s is not set", variable)
-	}
-	tb.Skipf("%s is not set", variable)
 }
 
 func openSQL(tb testing.TB, name string, db *sql.DB, d sqlstore.Dialect, err error, bytes, instant string) *storage {
@@ -136,14 +137,17 @@ func (s *storage) fill(tb testing.TB) {
 		tb.Fatal(err)
 	}
 	defer tx.Rollback()
-	for i := range users(tb) {
-		id, email := fmt.Sprintf("user%026d", i), fmt.Sprintf("user%d@example.com", i)
-		_, err := tx.Exec("INSERT INTO users VALUES ($1, $2, $3)", id, email, string(nobody))
-		if err == nil {
-			_, err = tx.Exec(`INSERT INTO auth_users (id, email, password_hash, stamp, version, created, updated) VALUES ($1, $2, $3, $4, 1, 0, 0)`,
-				id, email, string(nobody), "stamp")
-		}
-		if err != nil {
+	// All at once, from a list of numbers.
+	numbers := "WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < " + strconv.Itoa(users(tb)) + ") "
+	ids := "'user' || substr('00000000000000000000000000' || CAST(n AS TEXT), length(CAST(n AS TEXT)) + 1)"
+	emails := "'user' || CAST(n AS TEXT) || '@example.com'"
+	hash := "'" + string(nobody) + "'"
+	for _, q := range []string{
+		"INSERT INTO users " + numbers + "SELECT " + ids + ", " + emails + ", " + hash + " FROM numbers",
+		"INSERT INTO auth_users (id, email, password_hash, stamp, version, created, updated) " + numbers +
+			"SELECT " + ids + ", " + emails + ", " + hash + ", 'stamp', 1, 0, 0 FROM numbers",
+	} {
+		if _, err := tx.Exec(q); err != nil {
 			tb.Fatal(err)
 		}
 	}
