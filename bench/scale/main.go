@@ -54,8 +54,8 @@ type costs struct {
 }
 
 var defaultCosts = costs{
-	page: 60 * time.Microsecond, hash: 280 * time.Millisecond, read: 40 * time.Microsecond, write: 120 * time.Microsecond,
-	writesPerLogin: 4, walPerLogin: 2500, touches: 1.0 / 6, walPerTouch: 200, row: 700,
+	page: 50 * time.Microsecond, hash: 280 * time.Millisecond, read: 45 * time.Microsecond, write: 120 * time.Microsecond,
+	writesPerLogin: 5, walPerLogin: 2900, touches: 1.0 / 6, walPerTouch: 500, row: 430,
 }
 
 // machine is one of those that there are.
