@@ -169,7 +169,8 @@ type Hooks struct {
 	// password right or wrong. It is for traces, and must not block.
 	Hash func(ctx context.Context) (done func(err error))
 
-	// Event is told what happened, after it did. It must not block.
+	// Event is told what happened, after it did. It must not block, and may look at the request's user and session
+	// values, but neither change its session nor write its response, which may be under way: that would wait for itself.
 	Event func(ctx context.Context, e Event)
 }
 
