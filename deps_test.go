@@ -62,7 +62,7 @@ func TestDependencies(t *testing.T) {
 var mayImport = map[string][]string{
 	"":          {"throttle", "internal/guess"},
 	"memstore":  {""},
-	"metrics":   {""},
+	"metrics":   {"", "internal/decorate"},
 	"sqlstore":  {""},
 	"storetest": {"", "throttle"},
 	"authtest":  {"", "email", "memstore"},
@@ -72,6 +72,7 @@ var mayImport = map[string][]string{
 	"email":     {"", "lang", "throttle", "internal/onetime"},
 
 	"internal/guess/gen": {"internal/guess"},
+	"internal/decorate":  {""},
 	"internal/onetime":   {""},
 	"internal/leak":      {""},
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/internal/decorate"
 )
 
 // Store returns next with its calls counted, by method and outcome, and how long they took. It asks next once for each call, and
@@ -13,18 +14,9 @@ import (
 //
 // Give it to whoever gets the store: auth.New, email.New, and features.
 func (s *Set) Store(next auth.Store) auth.Store {
-	switch n := next.(type) {
-	case nil:
-		return nil
-	case *auth.Stores:
-		if n == nil {
-			return next
-		}
-		return s.Store(*n)
-	case auth.Stores:
-		if n.UserStore == nil || n.CredentialStore == nil || n.SessionStore == nil {
-			return next
-		}
+	next, ok := decorate.Store(next)
+	if !ok {
+		return next
 	}
 	return &store{s, next}
 }

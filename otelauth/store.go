@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/internal/decorate"
 	"github.com/vestibule-go/auth/metrics"
 )
 
@@ -16,18 +17,9 @@ import (
 //
 // Give it to whoever gets the store: auth.New, email.New, and features. Spans that the driver of a database makes become children of these.
 func (o *Observer) Store(next auth.Store) auth.Store {
-	switch n := next.(type) {
-	case nil:
-		return nil
-	case *auth.Stores:
-		if n == nil {
-			return next
-		}
-		return o.Store(*n)
-	case auth.Stores:
-		if n.UserStore == nil || n.CredentialStore == nil || n.SessionStore == nil {
-			return next
-		}
+	next, ok := decorate.Store(next)
+	if !ok {
+		return next
 	}
 	return &store{o, next}
 }
