@@ -129,11 +129,11 @@ func (s *Store) count(ctx context.Context, in *Inspection) error {
 		{&in.Orphans, orphanSessions, nil},
 		{&in.Orphans, orphanCredentials, nil},
 	} {
-		n, err := one(ctx, s, func(rows *sql.Rows) (n int, err error) { return n, rows.Scan(&n) }, c.query, c.args...)
+		n, err := one(ctx, s, scanNumber, c.query, c.args...)
 		if err != nil {
 			return err
 		}
-		*c.to += n
+		*c.to += int(n)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"strings"
 	"time"
@@ -50,7 +49,7 @@ func sqliteUnable(err error) bool {
 // which others wait, is short. What expires at the same microsecond goes together.
 func sqliteSweep(ctx context.Context, s *Store, t table) (n int, more bool, err error) {
 	until := now()
-	last, err := one(ctx, s, func(rows *sql.Rows) (last int64, err error) { return last, rows.Scan(&last) },
+	last, err := one(ctx, s, scanNumber,
 		"SELECT expires FROM "+t.name+" WHERE expires <= ? ORDER BY expires LIMIT 1 OFFSET ?", until, sweepSize-1)
 	if err == nil {
 		until, more = last, true

@@ -235,6 +235,12 @@ func all[T any](ctx context.Context, r runner, scan func(*sql.Rows) (T, error), 
 	return list, nil
 }
 
+// scanNumber reads a row of one number.
+func scanNumber(rows *sql.Rows) (n int64, err error) {
+	err = rows.Scan(&n)
+	return n, err
+}
+
 // one returns what scan makes of the first row, or ErrNotFound.
 func one[T any](ctx context.Context, r runner, scan func(*sql.Rows) (T, error), query string, args ...any) (T, error) {
 	list, err := all(ctx, r, scan, query, args...)
