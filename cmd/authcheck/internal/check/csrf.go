@@ -40,15 +40,7 @@ func csrfLogin(t *target) ([]string, error) {
 	}
 	q := (&fill{t.stripped(f.Form), nil}).request()
 	q.Foreign = true
-	answer, err := t.send(b, q)
-	if err != nil {
-		return nil, err
-	}
-	in, err := t.in(b)
-	if err != nil || !in {
-		return nil, err
-	}
-	return []string{see(answer) + ", with a foreign Origin and without a token, logs in"}, nil
+	return t.mustNotEnter(b, q, "with a foreign Origin and without a token")
 }
 
 // stripped is a form without what another site cannot know.

@@ -199,11 +199,16 @@ func logoutGet(t *target) ([]string, error) {
 }
 
 func passwordEndsSessions(t *target) ([]string, error) {
+	return t.outlivesChange((*target).login, "two browsers are logged in, one changes the password, and the other one stays logged in")
+}
+
+// outlivesChange says what is wrong if a login goes on after another browser has changed the password.
+func (t *target) outlivesChange(login func(*target, *account) (*browser.Browser, error), wrong string) ([]string, error) {
 	a, b, err := t.changing()
 	if err != nil {
 		return nil, err
 	}
-	other, err := t.login(a)
+	other, err := login(t, a)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +219,7 @@ func passwordEndsSessions(t *target) ([]string, error) {
 	if err != nil || !in {
 		return nil, err
 	}
-	return []string{"two browsers are logged in, one changes the password, and the other one stays logged in"}, nil
+	return []string{wrong}, nil
 }
 
 // changing returns the account whose password changes, logged in. It is not here where passwords cannot be changed.
@@ -356,20 +361,5 @@ func (t *target) rememberedAfterLogout() ([]string, error) {
 }
 
 func (t *target) rememberedAfterChange() ([]string, error) {
-	a, b, err := t.changing()
-	if err != nil {
-		return nil, err
-	}
-	thief, err := t.loginRemembered(a)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.change(b, a, newPassword()); err != nil {
-		return nil, err
-	}
-	in, err := t.in(thief)
-	if err != nil || !in {
-		return nil, err
-	}
-	return []string{"after the password was changed in another browser, the cookie that remembers the user still logs in"}, nil
+	return t.outlivesChange((*target).loginRemembered, "after the password was changed in another browser, the cookie that remembers the user still logs in")
 }
