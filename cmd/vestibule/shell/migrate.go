@@ -34,15 +34,9 @@ With -json there is a line for each migration: name, applied (null: not yet), un
 var errNoSQL = errors.New("this program has no store of package sqlstore: there is nothing to migrate")
 
 func (o *operator) migrateUp(ctx context.Context, cmd *cli.Command, _ []string) error {
-	if err := o.open(ctx, cmd, cmd.Bool("create")); err != nil {
-		return err
-	}
-	if o.sql() == nil {
-		return errNoSQL
-	}
-	list, err := o.sql().MigrationStatus(ctx)
+	list, err := o.migrations(ctx, cmd, cmd.Bool("create"))
 	if err != nil {
-		return unrecorded(err)
+		return err
 	}
 	if _, unknown := sorted(list); len(unknown) > 0 {
 		return o.upToDate(list)
@@ -61,6 +55,18 @@ func (o *operator) migrateUp(ctx context.Context, cmd *cli.Command, _ []string) 
 	return err
 }
 
+// migrations opens the database, and returns what has been applied to it and what has not.
+func (o *operator) migrations(ctx context.Context, cmd *cli.Command, create bool) ([]sqlstore.Migration, error) {
+	if err := o.open(ctx, cmd, create); err != nil {
+		return nil, err
+	}
+	if o.sql() == nil {
+		return nil, errNoSQL
+	}
+	list, err := o.sql().MigrationStatus(ctx)
+	return list, unrecorded(err)
+}
+
 // unrecorded says what to do where another tool migrates.
 func unrecorded(err error) error {
 	if errors.Is(err, sqlstore.ErrUnrecorded) {
@@ -70,15 +76,9 @@ func unrecorded(err error) error {
 }
 
 func (o *operator) migrateStatus(ctx context.Context, cmd *cli.Command, _ []string) error {
-	if err := o.open(ctx, cmd, false); err != nil {
-		return err
-	}
-	if o.sql() == nil {
-		return errNoSQL
-	}
-	list, err := o.sql().MigrationStatus(ctx)
+	list, err := o.migrations(ctx, cmd, false)
 	if err != nil {
-		return unrecorded(err)
+		return err
 	}
 	for _, m := range list {
 		if err := o.showMigration(m); err != nil {
