@@ -134,41 +134,31 @@ func (h *house) impatient() (end func()) {
 }
 
 func (h *house) redisAway() {
-	o := h.newOutage()
-	h.redis.stop(syscall.SIGTERM)
-	o.wantPublic()
-	o.wantClosed()
-	h.redis.start()
-	o.wantOpen()
+	h.without(func() { h.redis.stop(syscall.SIGTERM) }, (*outage).wantPublic, h.redis.start)
 }
 
 func (h *house) redisHangs() {
 	defer h.impatient()()
-	o := h.newOutage()
-	h.redis.signalAll(syscall.SIGSTOP)
-	o.wantPublic()
-	o.wantClosed()
-	h.redis.signalAll(syscall.SIGCONT)
-	o.wantOpen()
+	h.without(func() { h.redis.signalAll(syscall.SIGSTOP) }, (*outage).wantPublic, func() { h.redis.signalAll(syscall.SIGCONT) })
 }
 
 func (h *house) postgresAway() {
-	o := h.newOutage()
-	h.db.stop(syscall.SIGINT)
-	o.wantShelvesEmpty()
-	o.wantClosed()
-	h.db.start()
-	o.wantOpen()
+	h.without(func() { h.db.stop(syscall.SIGINT) }, (*outage).wantShelvesEmpty, h.db.start)
 }
 
 // PostgreSQL hangs, and requests do not: without a bound nginx would answer in the place of the shop, with 504.
 func (h *house) postgresHangs() {
 	defer h.impatient()()
+	h.without(func() { h.db.signalAll(syscall.SIGSTOP) }, (*outage).wantShelvesEmpty, func() { h.db.signalAll(syscall.SIGCONT) })
+}
+
+// without takes a part away and brings it back. public checks what everybody sees of the shop meanwhile.
+func (h *house) without(away func(), public func(*outage), back func()) {
 	o := h.newOutage()
-	h.db.signalAll(syscall.SIGSTOP)
-	o.wantShelvesEmpty()
+	away()
+	public(o)
 	o.wantClosed()
-	h.db.signalAll(syscall.SIGCONT)
+	back()
 	o.wantOpen()
 }
 
