@@ -12,7 +12,7 @@ func TestAllocations(t *testing.T) {
 		t.Run(kind.name, func(t *testing.T) {
 			s := kind.open(t)
 			for _, w := range walks[:4] {
-				own, wired := allocations(t, w, authApp(t, s)), allocations(t, w, wiredApp(t, s))
+				own, wired := allocations(t, w, authApp(t, s)), allocations(t, w, wiredApp(s))
 				t.Logf("%s: %.0f times, wired by hand %.0f", w.name, own, wired)
 				if most := wired / 2; own >= most && w.name != "public" && w.name != "form" || own > wired {
 					t.Errorf("%s: allocates %.0f times, wired by hand %.0f", w.name, own, wired)

@@ -27,7 +27,7 @@ type app struct {
 
 // apps returns the applications on a store, in the order in which they are compared.
 func apps(tb testing.TB, s *storage) []*app {
-	return []*app{bareApp(), lookupApp(tb, s), wiredApp(tb, s), authApp(tb, s)}
+	return []*app{bareApp(), lookupApp(tb, s), wiredApp(s), authApp(tb, s)}
 }
 
 // bareApp is the application without accounts.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"syscall"
 	"testing"
@@ -17,19 +18,16 @@ import (
 type client struct {
 	poll   int
 	ask    []byte
-	status []byte // with which every answer begins
-	left   int    // to be sent
-	open   int    // sent, and not answered yet
-	conns  map[int32]*answer
-	tcp    []net.Conn // what conns are copies of
+	status []byte         // with which every answer begins
+	left   int            // to be sent
+	open   int            // sent, and not answered yet
+	files  []*os.File     // the connections
+	came   map[int][]byte // of the answer on each, by its number
 }
-
-// answer is what has come of one.
-type answer struct{ b []byte }
 
 // ask sends the request n times, from all connections.
 func (s *server) ask(tb testing.TB, n int) {
-	c := &client{ask: s.Request, status: fmt.Appendf(nil, "HTTP/1.1 %d", s.Want), left: n, conns: make(map[int32]*answer)}
+	c := &client{ask: s.Request, status: fmt.Appendf(nil, "HTTP/1.1 %d", s.Want), left: n, came: make(map[int][]byte)}
 	defer c.close()
 	err := c.dial(s.Addr)
 	for err == nil && c.open > 0 {
@@ -46,22 +44,8 @@ func (c *client) dial(addr string) (err error) {
 		return err
 	}
 	for range min(connections, c.left) {
-		conn, err := net.Dial("tcp", addr)
+		fd, err := c.connect(addr)
 		if err != nil {
-			return err
-		}
-		c.tcp = append(c.tcp, conn)
-		file, err := conn.(*net.TCPConn).File()
-		if err != nil {
-			return err
-		}
-		fd, err := syscall.Dup(int(file.Fd()))
-		file.Close()
-		if err != nil {
-			return err
-		}
-		c.conns[int32(fd)] = new(answer)
-		if err := syscall.SetNonblock(fd, true); err != nil {
 			return err
 		}
 		if err := syscall.EpollCtl(c.poll, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)}); err != nil {
@@ -74,12 +58,25 @@ func (c *client) dial(addr string) (err error) {
 	return nil
 }
 
-func (c *client) close() {
-	for fd := range c.conns {
-		syscall.Close(int(fd))
+// connect opens a connection that no goroutine waits for.
+func (c *client) connect(addr string) (fd int, err error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return 0, err
 	}
-	for _, conn := range c.tcp {
-		conn.Close()
+	defer conn.Close()
+	file, err := conn.(*net.TCPConn).File()
+	if err != nil {
+		return 0, err
+	}
+	c.files = append(c.files, file)
+	fd = int(file.Fd())
+	return fd, syscall.SetNonblock(fd, true)
+}
+
+func (c *client) close() {
+	for _, file := range c.files {
+		file.Close()
 	}
 	syscall.Close(c.poll)
 }
@@ -105,14 +102,14 @@ func (c *client) wait() error {
 		return err
 	}
 	for _, e := range events[:max(n, 0)] {
-		if err := c.receive(int(e.Fd), c.conns[e.Fd]); err != nil {
+		if err := c.receive(int(e.Fd)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *client) receive(fd int, a *answer) error {
+func (c *client) receive(fd int) error {
 	var b [8 << 10]byte
 	n, err := syscall.Read(fd, b[:])
 	if err == syscall.EAGAIN || err == syscall.EINTR {
@@ -121,12 +118,12 @@ func (c *client) receive(fd int, a *answer) error {
 	if err != nil || n == 0 {
 		return fmt.Errorf("a connection ended: %v", err)
 	}
-	a.b = append(a.b, b[:n]...)
-	whole, err := c.whole(a.b)
+	c.came[fd] = append(c.came[fd], b[:n]...)
+	whole, err := c.whole(c.came[fd])
 	if err != nil || !whole {
 		return err
 	}
-	a.b = a.b[:0]
+	c.came[fd] = c.came[fd][:0]
 	c.open--
 	return c.send(fd)
 }

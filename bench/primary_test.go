@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 	"testing"
 
-	"github.com/vestibule-go/auth"
+	"github.com/vestibule-go/auth/storetest"
 )
 
 // BenchmarkPrimary is what one server of PostgreSQL holds: eight connections do the same thing again and
@@ -25,10 +26,15 @@ func BenchmarkPrimary(b *testing.B) {
 	} {
 		b.Run("op="+c.name, func(b *testing.B) {
 			s := openPostgres(b)
-			writes := &writing{Store: s.store}
-			s.store = writes
+			var writes atomic.Int64
+			s.store = &storetest.Faulty{Store: s.store, Before: func(method string) error {
+				if !slices.Contains(reads, method) {
+					writes.Add(1)
+				}
+				return nil
+			}}
 			do := c.begin(b, s)
-			log, before := written(b, s), writes.n.Load()
+			log, before := written(b, s), writes.Load()
 			var n atomic.Int64
 			b.SetParallelism(4) // goroutines for each processor
 			b.ResetTimer()
@@ -43,10 +49,13 @@ func BenchmarkPrimary(b *testing.B) {
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 			b.ReportMetric(float64(written(b, s)-log)/float64(b.N), "WAL-B/op")
-			b.ReportMetric(float64(writes.n.Load()-before)/float64(b.N), "writes/op")
+			b.ReportMetric(float64(writes.Load()-before)/float64(b.N), "writes/op")
 		})
 	}
 }
+
+// reads are the methods of a store that write nothing.
+var reads = []string{"UserByID", "UserByLogin", "Credential", "Credentials", "Session", "Sessions"}
 
 const liveSessions = 10_000
 
@@ -96,50 +105,4 @@ func written(b *testing.B, s *storage) (n int64) {
 		b.Fatal(err)
 	}
 	return n
-}
-
-// writing counts the calls that write.
-type writing struct {
-	auth.Store
-	n atomic.Int64
-}
-
-func (w *writing) CreateUser(ctx context.Context, u *auth.User) error {
-	w.n.Add(1)
-	return w.Store.CreateUser(ctx, u)
-}
-
-func (w *writing) UpdateUser(ctx context.Context, u *auth.User) error {
-	w.n.Add(1)
-	return w.Store.UpdateUser(ctx, u)
-}
-
-func (w *writing) PutCredential(ctx context.Context, c *auth.Credential) error {
-	w.n.Add(1)
-	return w.Store.PutCredential(ctx, c)
-}
-
-func (w *writing) UpdateCredential(ctx context.Context, c *auth.Credential) error {
-	w.n.Add(1)
-	return w.Store.UpdateCredential(ctx, c)
-}
-
-func (w *writing) TakeCredential(ctx context.Context, kind, id string) (*auth.Credential, error) {
-	w.n.Add(1)
-	return w.Store.TakeCredential(ctx, kind, id)
-}
-
-func (w *writing) CreateSession(ctx context.Context, s *auth.SessionRecord, replaces string) error {
-	w.n.Add(1)
-	return w.Store.CreateSession(ctx, s, replaces)
-}
-
-func (w *writing) UpdateSession(ctx context.Context, s *auth.SessionRecord) error {
-	w.n.Add(1)
-	return w.Store.UpdateSession(ctx, s)
-}
-
-func (w *writing) DeleteSession(ctx context.Context, id string) error {
-	w.n.Add(1)
-	return w.Store.DeleteSession(ctx, id)
 }

@@ -176,7 +176,7 @@ func (s *storage) lookup(tb testing.TB) func(context.Context) (string, error) {
 	}
 }
 
-func (s *storage) wiredSessions(testing.TB) scs.Store {
+func (s *storage) wiredSessions() scs.Store {
 	switch {
 	case s.redis != nil:
 		return goredisstore.NewWithPrefix(s.redis, fmt.Sprintf("bench:%d:%d:", os.Getpid(), time.Now().UnixNano()))
@@ -188,7 +188,7 @@ func (s *storage) wiredSessions(testing.TB) scs.Store {
 	return scsmem.NewWithCleanupInterval(0)
 }
 
-func (s *storage) wiredUsers(testing.TB) userTable {
+func (s *storage) wiredUsers() userTable {
 	if s.db == nil {
 		return &memoryUsers{byIDs: map[string]string{}, hashes: map[string][2]string{}}
 	}

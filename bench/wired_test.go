@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/mail"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -33,9 +32,9 @@ type userTable interface {
 
 type wiredKey struct{}
 
-func wiredApp(tb testing.TB, s *storage) *app {
-	a := &wired{sessions: scs.New(), users: s.wiredUsers(tb)}
-	a.sessions.Store = s.wiredSessions(tb)
+func wiredApp(s *storage) *app {
+	a := &wired{sessions: scs.New(), users: s.wiredUsers()}
+	a.sessions.Store = s.wiredSessions()
 	a.sessions.Lifetime = 24 * time.Hour
 	a.sessions.IdleTimeout = 0 // with one every request would write
 	a.sessions.HashTokenInStore = true

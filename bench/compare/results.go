@@ -39,9 +39,9 @@ func parse(r io.Reader) (*results, error) {
 }
 
 func (res *results) add(fields []string) error {
-	name, _, _ := strings.Cut(fields[0], "-") // and the number of threads
-	if i := strings.LastIndex(fields[0], "-"); i > 0 {
-		name = fields[0][:i]
+	name := fields[0]
+	if i := strings.LastIndex(name, "-"); i > 0 {
+		name = name[:i] // without the number of threads
 	}
 	parts := strings.Split(name, "/")
 	k := row{bench: strings.TrimPrefix(parts[0], "Benchmark")}
