@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child imports, and writes a line whenever users were added.
+// child imports, and writes a line whenever users were added. It goes on when it has read one, so that it is never far ahead
+// of who is to kill it.
 func child(source, target string) error {
 	store, end, err := sqlite(target)
 	if err != nil {
@@ -49,9 +50,11 @@ func child(source, target string) error {
 	if err := p.Compare(ctx, store); err != nil {
 		return err
 	}
+	goOn := bufio.NewScanner(os.Stdin)
 	err = p.Import(ctx, store, func(ctx context.Context, users []*auth.User) ([]*auth.User, error) {
 		taken, err := store.CreateUsers(ctx, users)
 		fmt.Println("added")
+		goOn.Scan()
 		return taken, err
 	})
 	if err != nil {
@@ -75,14 +78,8 @@ func TestKilled(t *testing.T) {
 	const users = 2000
 	source := file(t, "users.csv", people(users))
 	target := filepath.Join(t.TempDir(), "app.db")
-	kills, batches := 0, 0
-	for batches < users {
-		n := rand.IntN(4)
-		killed, seen := killAfter(t, source, target, n)
-		batches += seen
-		if !killed {
-			break
-		}
+	kills := 0
+	for killAfter(t, source, target, rand.IntN(2)) {
 		kills++
 	}
 	if kills < 3 {
@@ -91,7 +88,7 @@ func TestKilled(t *testing.T) {
 	t.Logf("killed %d times", kills)
 
 	undisturbed := filepath.Join(t.TempDir(), "app.db")
-	if killed, _ := killAfter(t, source, undisturbed, users); killed {
+	if killAfter(t, source, undisturbed, users) {
 		t.Fatal("killed")
 	}
 	got, want := contents(t, target), contents(t, undisturbed)
@@ -106,18 +103,25 @@ func TestKilled(t *testing.T) {
 	mapped(t, target, users)
 }
 
-// killAfter imports, and kills the import some moment after n times users were added. It returns whether that was soon
-// enough, and how often users were added.
-func killAfter(t *testing.T, source, target string, n int) (killed bool, seen int) {
+// killAfter imports, and kills the import some moment after n times users were added, while it may add others. It returns
+// whether that was soon enough.
+func killAfter(t *testing.T, source, target string, n int) (killed bool) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], target)
 	cmd.Env = append(os.Environ(), childOf+"="+source)
 	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	must(t, err)
 	out, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())
+	seen := 0
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if seen++; seen == n+1 {
+		seen++
+		if seen <= n+1 {
+			fmt.Fprintln(in)
+		}
+		if seen == n+1 {
 			time.Sleep(time.Duration(rand.IntN(5000)) * time.Microsecond)
 			cmd.Process.Kill()
 		}
@@ -125,10 +129,10 @@ func killAfter(t *testing.T, source, target string, n int) (killed bool, seen in
 	err = cmd.Wait()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && !exit.Exited() {
-		return true, seen
+		return true
 	}
 	must(t, err)
-	return false, seen
+	return false
 }
 
 // contents returns what is known of the users but what chance has made.
